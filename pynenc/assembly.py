@@ -1,0 +1,160 @@
+"""Composition: from settings to stores to an engine."""
+
+import importlib
+import socket
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from pynenc.arguments import describe
+from pynenc.backends.products import Product, open_product
+from pynenc.conf.components import ComponentClasses, products, resolve_components
+from pynenc.conf.config_client_data_store import ConfigClientDataStore
+from pynenc.conf.config_orchestrator import ConfigOrchestrator
+from pynenc.conf.config_pynenc import ArgumentPrintMode, ConfigPynenc
+from pynenc.conf.settings import Settings
+from pynenc.engine.engine import Engine, EngineSettings
+from pynenc.engine.events import Events
+from pynenc.engine.payloads import PayloadLimits
+from pynenc.exceptions import ConfigError
+from pynenc.identifiers import new_id
+from pynenc.ports.backend import Backend, Capabilities
+from pynenc.ports.clock import SystemClock
+from pynenc.serializer import BaseSerializer, JsonPickleSerializer, JsonSerializer, PickleSerializer
+
+SERIALIZERS: Mapping[str, type[BaseSerializer]] = {
+    cls.__name__: cls for cls in (JsonPickleSerializer, JsonSerializer, PickleSerializer)
+}
+
+
+class Assembled(NamedTuple):
+    """What an application works with."""
+
+    classes: ComponentClasses
+    backend: Backend
+    engine: Engine
+
+
+def component_classes(conf: ConfigPynenc) -> ComponentClasses:
+    """The classes of the five components, those that were not chosen filled in."""
+    return resolve_components(conf.model_dump())
+
+
+def assemble(
+    settings: Settings, conf: ConfigPynenc, events: Events, find_task: Callable[[str], Any], start_command: str
+) -> Assembled:
+    """Open the stores and make the engine. Nothing is read or written yet.
+
+    Raises:
+        ConfigError: a class is unknown, or its plugin is not installed.
+    """
+    classes = component_classes(conf)
+    backend = _backend(settings, conf.app_id, products(classes), classes)
+    data = settings.build(ConfigClientDataStore)
+    orchestrator = settings.build(ConfigOrchestrator)
+    engine_settings = EngineSettings(
+        app_id=conf.app_id,
+        start_command=start_command,
+        no_runner_warning_seconds=conf.no_runner_warning_seconds,
+        lease_seconds=conf.lease_seconds,
+        max_recoveries=conf.max_recoveries,
+        cycle_control=orchestrator.cycle_control,
+        blocking_control=orchestrator.blocking_control,
+        limits=PayloadLimits(
+            enabled=not data.disable_client_data_store,
+            min_size=data.min_size_to_cache,
+            max_size=data.max_size_to_cache,
+            warn_size=data.warn_threshold,
+            cache_entries=data.local_cache_size,
+        ),
+        show_value=partial(_show, conf),
+    )
+    engine = Engine(
+        backend, make_serializer(conf.serializer_cls), engine_settings, SystemClock(), events, find_task, process_id()
+    )
+    return Assembled(classes, backend, engine)
+
+
+def process_id() -> str:
+    """The name under which a process acts that is no runner: one incarnation, never a host."""
+    return f"ExternalRunner@{socket.gethostname()}-{os.getpid()}-{new_id()[-6:]}"
+
+
+def _backend(settings: Settings, app_id: str, chosen: Mapping[str, str], classes: ComponentClasses) -> Backend:
+    opened: dict[str, Product] = {}
+
+    def product(setting: str) -> Product:
+        name = chosen[setting]
+        if name not in opened:
+            opened[name] = open_product(name, app_id, settings, setting, getattr(classes, setting))
+        return opened[name]
+
+    orchestrator, broker = product("orchestrator_cls"), product("broker_cls")
+    state, trigger, data = product("state_backend_cls"), product("trigger_cls"), product("client_data_store_cls")
+    # Data first, then the ledger, which is the commit point, then the queue (design law 1).
+    order = {id(p): p for p in (data, state, trigger) if p is not orchestrator and p is not broker}
+    order[id(orchestrator)] = orchestrator
+    if broker is not orchestrator:
+        order[id(broker)] = broker
+    return Backend(
+        broker=broker.part("broker"),
+        orchestrator=orchestrator.part("orchestrator"),
+        state=state.part("state"),
+        trigger=trigger.part("trigger"),
+        client_data=data.part("client_data"),
+        wakeups=orchestrator.wakeups,
+        units=tuple(p.unit for p in order.values()),
+        capabilities=Capabilities(
+            shared_between_processes=all(p.shared_between_processes for p in opened.values()),
+            one_product=len(order) == 1,
+        ),
+        location=", ".join(p.location for p in opened.values()),
+        steps=orchestrator.steps if len(order) == 1 else None,
+    )
+
+
+def make_serializer(name: str) -> BaseSerializer:
+    """A serializer by its class name, or by the dotted path (``module.Class`` or ``module:Class``) of your own.
+
+    Raises:
+        ConfigError: there is no such class, or it is no serializer.
+    """
+    if name in SERIALIZERS:
+        return SERIALIZERS[name]()
+    cls = load_class(name, "serializer_cls", sorted(SERIALIZERS))
+    if not issubclass(cls, BaseSerializer):
+        raise ConfigError(f"serializer_cls {name!r} is no subclass of pynenc.serializer.BaseSerializer")
+    made: BaseSerializer = cls()
+    return made
+
+
+def load_class(name: str, setting: str, known: list[str]) -> type[Any]:
+    """Import a class by its dotted path.
+
+    Raises:
+        ConfigError: it cannot be imported.
+    """
+    module, _, attribute = name.replace(":", ".").rpartition(".")
+    known_names = f"Use one of {', '.join(known)}, or the path of your own class as 'package.module.Class'."
+    if not module:
+        raise ConfigError(f"{setting} is {name!r}, which is not known. {known_names}")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{setting} is {name!r}, which cannot be imported: {error}. {known_names}") from error
+    if not isinstance(found, type):
+        raise ConfigError(f"{setting} is {name!r}, which is a {type(found).__name__} and not a class. {known_names}")
+    return found
+
+
+def _show(conf: ConfigPynenc, value: object) -> str:
+    mode = conf.argument_print_mode if conf.print_arguments else ArgumentPrintMode.HIDDEN
+    if mode in (ArgumentPrintMode.HIDDEN, ArgumentPrintMode.KEYS):
+        return "<hidden>"
+    text = repr(value)
+    cut = conf.truncate_arguments_length
+    return text if mode is ArgumentPrintMode.FULL or not cut or len(text) <= cut else text[:cut] + "..."
+
+
+__all__ = ["Assembled", "assemble", "component_classes", "describe", "load_class", "make_serializer", "process_id"]

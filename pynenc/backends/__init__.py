@@ -1,0 +1,1 @@
+"""Where it is kept: one folder for each product."""

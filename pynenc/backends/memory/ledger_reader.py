@@ -1,0 +1,127 @@
+"""Listings of the memory ledger."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
+
+from pynenc.backends.memory.storage import LedgerPart
+from pynenc.invocation.query import InvocationQuery
+from pynenc.invocation.record import HistoryEntry, InvocationRecord
+from pynenc.ports.orchestrator import LedgerReader
+
+#: Where a dimension of ``count_by`` stands in the key of ``LedgerTables.by_group``.
+_PLACE_IN_GROUP = {"status": 0, "task_id": 1, "queue": 2}
+
+
+class MemLedgerReader(LedgerPart, LedgerReader):
+    """Pages, counts and changes."""
+
+    def find(self, query: InvocationQuery) -> list[InvocationRecord]:
+        with self._lock:
+            tables = self._tables
+            narrowed = self._narrowest(query)
+            # The page is looked for in whatever promises to end sooner: sorting the ids of an index, or walking all
+            # ids in order until enough of them match (if they lie evenly, limit times what one match costs).
+            if narrowed is not None and sum(map(len, narrowed)) ** 2 <= query.limit * len(tables.ids):
+                ids: Iterable[str] = _beyond(query, chain.from_iterable(narrowed))
+            elif query.newest_first:
+                ids = tables.ids.descending(query.after)
+            else:
+                ids = tables.ids.ascending(query.after)
+            found = (record for record in map(tables.records.__getitem__, ids) if _matches(query, record))
+            return list(islice(found, query.limit))
+
+    def count_by(self, dimensions: Sequence[str], query: InvocationQuery) -> dict[tuple[str, ...], int]:
+        places = [_PLACE_IN_GROUP[dimension] for dimension in dimensions]
+        counts: Counter[tuple[str, ...]] = Counter()
+        with self._lock:
+            tables = self._tables
+            if _asks_only_for_groups(query):
+                for group, ids in tables.by_group.items():
+                    if _group_matches(query, *group):
+                        counts[tuple(str(group[place]) for place in places)] += len(ids)
+                return dict(counts)
+            narrowed = self._narrowest(query)
+            candidates = tables.records if narrowed is None else chain.from_iterable(narrowed)
+            for record in map(tables.records.__getitem__, candidates):
+                if _matches(query, record):
+                    values = (record.status, record.task_id, record.queue)
+                    counts[tuple(str(values[place]) for place in places)] += 1
+        return dict(counts)
+
+    def _narrowest(self, query: InvocationQuery) -> list[set[str]] | None:
+        """The index with the fewest ids that covers the query, as disjoint sets; None: no index does."""
+        tables = self._tables
+        usable: list[list[set[str]]] = []
+        if query.owner:
+            usable.append([tables.by_owner.get(query.owner, set())])
+        if query.parent_id:
+            usable.append([tables.by_parent.get(query.parent_id, set())])
+        if query.workflow_id:
+            root = {query.workflow_id} & tables.records.keys()
+            usable.append([root, tables.by_workflow.get(query.workflow_id, set())])
+        if query.statuses or query.task_id or query.queue:
+            usable.append([ids for group, ids in tables.by_group.items() if _group_matches(query, *group)])
+        return min(usable, key=lambda sets: sum(map(len, sets)), default=None)
+
+    def history(self, invocation_ids: Sequence[str]) -> list[HistoryEntry]:
+        with self._lock:
+            histories = self._tables.history
+            entries = [entry for each in dict.fromkeys(invocation_ids) for entry in histories.get(each, ())]
+        return sorted(entries)
+
+    def changes(self, after: int, limit: int) -> list[HistoryEntry]:
+        with self._lock:
+            tables = self._tables
+            return [tables.changes[sequence] for sequence in islice(tables.sequences.ascending(after), limit)]
+
+    def last_change(self) -> int:
+        with self._lock:
+            return next(self._tables.sequences.descending(), 0)
+
+
+def _beyond(query: InvocationQuery, ids: Iterable[str]) -> list[str]:
+    """Ids after the cursor, in the order asked for."""
+    after = query.after
+    if query.newest_first:
+        return sorted((each for each in ids if after is None or each < after), reverse=True)
+    return sorted(each for each in ids if after is None or each > after)
+
+
+def _asks_only_for_groups(query: InvocationQuery) -> bool:
+    """Whether nothing beyond status, task and queue is asked for."""
+    return not (
+        query.args_id
+        or query.parent_id
+        or query.workflow_id
+        or query.workflow_type
+        or query.owner
+        or query.running_key
+        or query.registered_from is not None
+        or query.registered_until is not None
+        or query.changed_before is not None
+    )
+
+
+def _group_matches(query: InvocationQuery, status: str, task_id: str, queue: str) -> bool:
+    return (
+        (not query.statuses or status in query.statuses)
+        and (not query.task_id or task_id == query.task_id)
+        and (not query.queue or queue == query.queue)
+    )
+
+
+def _matches(query: InvocationQuery, record: InvocationRecord) -> bool:
+    """Whether a record meets every condition of a query."""
+    return (
+        _group_matches(query, record.status, record.task_id, record.queue)
+        and (not query.args_id or record.args_id == query.args_id)
+        and (not query.parent_id or record.parent_id == query.parent_id)
+        and (not query.workflow_id or record.workflow_id == query.workflow_id)
+        and (not query.workflow_type or record.workflow_type == query.workflow_type)
+        and (not query.owner or record.owner == query.owner)
+        and (not query.running_key or record.running_key == query.running_key)
+        and (query.registered_from is None or record.registered_at >= query.registered_from)
+        and (query.registered_until is None or record.registered_at < query.registered_until)
+        and (query.changed_before is None or record.changed_at < query.changed_before)
+    )

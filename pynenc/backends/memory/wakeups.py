@@ -1,0 +1,62 @@
+"""Hints inside one process: function calls."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+
+from pynenc.ports.wakeups import Wakeups
+
+#: Numbers the bundles of a process, so that an address never means another bundle than it did.
+_numbers = count(1)
+
+
+class MemoryWakeups(Wakeups):
+    """Calls its one listener directly, on the thread of the sender.
+
+    So the two callbacks must do no more than set a flag or an event: a sender may stand inside a unit of work,
+    and whatever takes time or a lock in a callback takes it from the sender.
+    """
+
+    can_wake = True
+
+    def __init__(self) -> None:
+        self._address = f"memory:{next(_numbers)}"
+        self._on_message: Callable[[Sequence[str]], None] | None = None
+        self._on_work: Callable[[], None] | None = None
+        self._waiting = False
+        self._idle = False
+        #: Two senders do not tell the same idle worker twice. Never held while a callback runs.
+        self._lock = threading.Lock()
+
+    def address(self) -> str | None:
+        return self._address
+
+    def listen(self, on_message: Callable[[Sequence[str]], None], on_work: Callable[[], None]) -> None:
+        with self._lock:
+            self._on_message, self._on_work = on_message, on_work
+
+    def set_waiting(self, waiting: bool) -> None:  # noqa: FBT001  # as the port has it
+        self._waiting = waiting
+
+    def set_idle(self, idle: bool) -> None:  # noqa: FBT001  # as the port has it
+        with self._lock:
+            self._idle = idle
+
+    def wake_workers(self, count: int) -> int:
+        with self._lock:
+            on_work = self._on_work
+            if count < 1 or on_work is None or not self._idle:
+                return 0
+            self._idle = False
+        on_work()
+        return 1
+
+    def notify(self, messages: Mapping[str, Sequence[str]]) -> None:
+        on_message = self._on_message
+        if self._waiting and on_message is not None and self._address in messages:
+            on_message(messages[self._address])
+
+    def close(self) -> None:
+        with self._lock:
+            self._on_message = self._on_work = None
+            self._waiting = self._idle = False

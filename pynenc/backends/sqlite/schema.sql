@@ -1,0 +1,188 @@
+-- The tables of one application; {p} stands for its prefix. Version: SCHEMA_VERSION in opening.py.
+--
+-- What decided the shape, measured (benchmarks/sqlite_steps.py; decisions are about one task, no-op):
+--   * A commit costs 3 us for each page it touches, so each b-tree more costs 3 us for a single call. Where one
+--     b-tree can do (keys that are looked up, rows that are short), the table is WITHOUT ROWID.
+--   * An index condition is evaluated at every change of a row: comparisons cost nothing that could be measured,
+--     IN with more than two values builds a table of them each time (9 us for a change of status).
+--   * Ids are ordered by time, so new rows go to the right edge of every b-tree, at any size.
+
+CREATE TABLE {p}invocations (
+    -- Short, for history and index entries.
+    number INTEGER PRIMARY KEY,
+    invocation_id TEXT NOT NULL UNIQUE,
+    task_id TEXT NOT NULL,
+    args_id TEXT NOT NULL,
+    parent_id TEXT,
+    workflow_id TEXT NOT NULL,
+    workflow_type TEXT NOT NULL,
+    parent_workflow_id TEXT,
+    queue TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    not_before REAL,
+    registration_key TEXT,
+    running_key TEXT,
+    drop_when_blocked INTEGER NOT NULL,
+    registered_by TEXT NOT NULL,
+    reply_to TEXT,
+    registered_at REAL NOT NULL,
+    status TEXT NOT NULL,
+    owner TEXT,
+    attempt INTEGER NOT NULL,
+    retries INTEGER NOT NULL,
+    recoveries INTEGER NOT NULL,
+    changed_at REAL NOT NULL,
+    claimed_at REAL,
+    cancel_requested INTEGER NOT NULL,
+    -- Who wrote the present status: for the trigger that writes history.
+    actor TEXT
+);
+CREATE INDEX {p}invocations_of_task ON {p}invocations (task_id, invocation_id);
+CREATE INDEX {p}invocations_of_parent ON {p}invocations (parent_id, invocation_id) WHERE parent_id IS NOT NULL;
+-- Most workflows have no other member than the invocation that gave them its id.
+CREATE INDEX {p}invocations_of_workflow ON {p}invocations (workflow_id, invocation_id)
+    WHERE workflow_id <> invocation_id;
+-- The owned, the unowned that are not a plain success, and the final ones: three indexes that follow a task with
+-- two entries each at most, where one index of all statuses would be written at every change.
+CREATE INDEX {p}invocations_owned ON {p}invocations (owner) WHERE owner IS NOT NULL;
+CREATE INDEX {p}invocations_unowned ON {p}invocations (status, invocation_id)
+    WHERE owner IS NULL AND status <> 'success';
+CREATE INDEX {p}invocations_final ON {p}invocations (changed_at) WHERE {final};
+CREATE INDEX {p}invocations_unstarted ON {p}invocations (registration_key, invocation_id)
+    WHERE registration_key IS NOT NULL AND {unstarted};
+CREATE INDEX {p}invocations_in_scope ON {p}invocations (running_key, claimed_at, invocation_id)
+    WHERE running_key IS NOT NULL AND owner IS NOT NULL;
+CREATE INDEX {p}invocations_in_line ON {p}invocations (running_key, priority DESC, invocation_id)
+    WHERE running_key IS NOT NULL AND status = 'concurrency_controlled';
+CREATE INDEX {p}invocations_delayed ON {p}invocations (not_before) WHERE not_before IS NOT NULL AND {available};
+
+-- Every write of a status writes history: here, where it cannot be forgotten.
+CREATE TABLE {p}history (
+    sequence INTEGER PRIMARY KEY,
+    -- invocations.number; 0 in the row that remembers the last sequence number after what it belonged to was dropped.
+    invocation INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    actor TEXT,
+    owner TEXT,
+    attempt INTEGER NOT NULL,
+    timestamp REAL NOT NULL
+);
+CREATE INDEX {p}history_of_invocation ON {p}history (invocation);
+CREATE TRIGGER {p}history_of_new AFTER INSERT ON {p}invocations BEGIN
+    INSERT INTO {p}history (invocation, status, actor, owner, attempt, timestamp)
+    VALUES (NEW.number, NEW.status, NEW.actor, NEW.owner, NEW.attempt, NEW.changed_at);
+END;
+CREATE TRIGGER {p}history_of_changed AFTER UPDATE OF status ON {p}invocations BEGIN
+    INSERT INTO {p}history (invocation, status, actor, owner, attempt, timestamp)
+    VALUES (NEW.number, NEW.status, NEW.actor, NEW.owner, NEW.attempt, NEW.changed_at);
+END;
+
+-- How many have ended, so that counting does not read a million rows.
+CREATE TABLE {p}final_counts (
+    task_id TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    status TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (task_id, queue, status)
+) WITHOUT ROWID;
+CREATE TRIGGER {p}count_final AFTER UPDATE OF status ON {p}invocations WHEN {new_final} BEGIN
+    INSERT INTO {p}final_counts VALUES (NEW.task_id, NEW.queue, NEW.status, 1)
+    ON CONFLICT DO UPDATE SET count = count + 1;
+END;
+
+-- Waits-for edges. '' stands for no waiter (a client that watches) and for no address: a key has no NULL.
+CREATE TABLE {p}waits (
+    awaited_id TEXT NOT NULL,
+    waiter_id TEXT NOT NULL,
+    address TEXT NOT NULL,
+    PRIMARY KEY (awaited_id, waiter_id, address)
+) WITHOUT ROWID;
+CREATE INDEX {p}waits_of_waiter ON {p}waits (waiter_id) WHERE waiter_id <> '';
+
+CREATE TABLE {p}runners (
+    runner_id TEXT PRIMARY KEY,
+    runner_cls TEXT NOT NULL,
+    parent_id TEXT,
+    hostname TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started_at REAL NOT NULL,
+    last_beat REAL NOT NULL,
+    stopped_at REAL,
+    -- A JSON array.
+    queues TEXT NOT NULL,
+    slots INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    address TEXT
+) WITHOUT ROWID;
+CREATE TABLE {p}duties (
+    duty TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    until REAL NOT NULL
+) WITHOUT ROWID;
+
+-- The number of an entry is its age.
+CREATE TABLE {p}queue (
+    number INTEGER PRIMARY KEY,
+    invocation_id TEXT NOT NULL UNIQUE,
+    queue TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    dependents INTEGER NOT NULL
+);
+CREATE INDEX {p}queue_order ON {p}queue (queue, lane, priority DESC, dependents DESC);
+
+CREATE TABLE {p}calls (
+    invocation_id TEXT PRIMARY KEY,
+    arguments TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE {p}outcomes (
+    invocation_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    runner_id TEXT NOT NULL,
+    started_at REAL NOT NULL,
+    finished_at REAL NOT NULL,
+    result TEXT,
+    error TEXT,
+    error_type TEXT,
+    error_message TEXT,
+    traceback TEXT,
+    PRIMARY KEY (invocation_id, attempt)
+) WITHOUT ROWID;
+CREATE TABLE {p}cached_results (
+    task_id TEXT NOT NULL,
+    args_id TEXT NOT NULL,
+    invocation_id TEXT NOT NULL,
+    PRIMARY KEY (task_id, args_id)
+) WITHOUT ROWID;
+CREATE INDEX {p}cached_results_of_invocation ON {p}cached_results (invocation_id);
+CREATE TABLE {p}workflow_data (
+    workflow_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (workflow_id, key)
+) WITHOUT ROWID;
+CREATE TABLE {p}registry (
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (kind, name)
+) WITHOUT ROWID;
+
+-- Apart from the texts: to be used again must not rewrite megabytes.
+CREATE TABLE {p}client_data (
+    key TEXT PRIMARY KEY,
+    put_at REAL NOT NULL,
+    bytes INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX {p}client_data_by_age ON {p}client_data (put_at);
+CREATE TABLE {p}client_data_texts (
+    key TEXT PRIMARY KEY,
+    text TEXT NOT NULL
+);
+CREATE TABLE {p}client_data_uses (
+    invocation_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    PRIMARY KEY (invocation_id, key)
+) WITHOUT ROWID;
+CREATE INDEX {p}client_data_uses_of_key ON {p}client_data_uses (key);

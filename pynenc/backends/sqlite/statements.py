@@ -1,0 +1,64 @@
+"""Pieces of SQL text that several statements share.
+
+Every text is made once and stays the same, so that SQLite's cache has each statement compiled. ``{p}`` in a text
+stands for the prefix of the application's tables.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from pynenc.invocation.status import AVAILABLE, FINAL, UNSTARTED, InvocationStatus
+
+#: Texts kept with their prefix; only listings, with their many combinations of conditions, could exceed it.
+KEPT_TEXTS = 1_000
+
+#: Most ids in one statement: far below SQLite's limit of variables (32,766), and long enough to cost little each.
+LARGEST_LIST = 512
+
+
+def one_of(statuses: Collection[InvocationStatus], column: str = "status") -> str:
+    """The condition that a column holds one of these statuses.
+
+    Comparisons, not IN: SQLite builds a table of the values of IN at each execution, also where it is the condition
+    of an index and the statement changes a row.
+    """
+    return "(" + " OR ".join(f"{column} = '{status.value}'" for status in sorted(statuses)) + ")"
+
+
+IS_AVAILABLE = one_of(AVAILABLE)
+IS_FINAL = one_of(FINAL)
+IS_UNSTARTED = one_of(UNSTARTED)
+
+
+class Texts(dict[str, str]):
+    """From the text of a statement to the one of an application."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self._prefix = prefix
+
+    def __missing__(self, text: str) -> str:
+        if len(self) >= KEPT_TEXTS:
+            self.clear()
+        own = self[text] = text.replace("{p}", self._prefix)
+        return own
+
+
+class ByIds:
+    """A statement over a list of ids, ``{ids}`` in its text, compiled for a few lengths of the list."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._of_length: dict[int, str] = {}
+
+    def __call__(self, ids: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
+        """The statements and their parameters for all these ids, in portions."""
+        for start in range(0, len(ids), LARGEST_LIST):
+            portion = ids[start : start + LARGEST_LIST] if len(ids) > LARGEST_LIST else ids
+            # The next power of two, filled up with the last id: ten texts, not one for each length.
+            length = 1 << (len(portion) - 1).bit_length()
+            filled = [*portion, *[portion[-1]] * (length - len(portion))] if length > len(portion) else portion
+            yield self._of_length.get(length) or self._prepare(length), filled
+
+    def _prepare(self, length: int) -> str:
+        text = self._of_length[length] = self._text.replace("{ids}", ",".join("?" * length))
+        return text

@@ -1,0 +1,83 @@
+"""The waits-for graph in SQLite."""
+
+from collections.abc import Sequence
+
+from pynenc.backends.sqlite.mapping import row_of_wait, wait_of
+from pynenc.backends.sqlite.part import SQLitePart
+from pynenc.backends.sqlite.statements import ByIds, one_of
+from pynenc.invocation.record import ANY_QUEUE, Wait
+from pynenc.invocation.status import AVAILABLE
+from pynenc.ports.orchestrator import WaitGraph
+
+_ADD = "INSERT INTO {p}waits VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+_TO = ByIds("SELECT awaited_id, waiter_id, address FROM {p}waits WHERE awaited_id IN ({ids})")
+_FROM = ByIds(
+    "SELECT awaited_id, waiter_id, address FROM {p}waits WHERE waiter_id IN ({ids}) AND waiter_id <> ''"
+)
+_FORGET_TO = ByIds("DELETE FROM {p}waits WHERE awaited_id IN ({ids})")
+_FORGET_FROM = ByIds("DELETE FROM {p}waits WHERE waiter_id IN ({ids}) AND waiter_id <> ''")
+
+#: UNION takes nobody twice, so a circle ends. The depth keeps the order; who is reached by several ways comes several
+#: times, hence the grouping.
+_ABOVE = """
+    WITH RECURSIVE above(id) AS (
+        SELECT waiter_id FROM {p}waits WHERE awaited_id = ?1 AND waiter_id <> ''
+        UNION
+        SELECT waiter_id FROM above JOIN {p}waits ON awaited_id = id WHERE waiter_id <> ''
+        LIMIT ?2
+    )
+    SELECT id FROM above WHERE id <> ?1
+"""
+
+#: From the edges to the invocations: somebody waits for few of those that are available.
+_AWAITED_AVAILABLE = f"""
+    SELECT awaited.invocation_id
+    FROM (SELECT DISTINCT awaited_id, waiter_id FROM {{p}}waits WHERE waiter_id <> '') AS edges
+    CROSS JOIN {{p}}invocations AS awaited ON awaited.invocation_id = awaited_id
+    LEFT JOIN {{p}}invocations AS waiter ON waiter.invocation_id = waiter_id
+    WHERE {one_of(AVAILABLE, "awaited.status")} {{places}}
+    GROUP BY awaited.invocation_id
+    ORDER BY max(awaited.priority, max(coalesce(waiter.priority, awaited.priority))) DESC, count(*) DESC, 1
+    LIMIT ?
+"""
+
+
+class SQLiteWaitGraph(SQLitePart, WaitGraph):
+    """Edges, by both of their ends."""
+
+    def add_waits(self, waits: Sequence[Wait]) -> None:
+        with self._unit:
+            self._store.write_many(_ADD, [row_of_wait(wait) for wait in waits])
+
+    def release(self, awaited_ids: Sequence[str]) -> list[Wait]:
+        with self._unit:
+            released = self.waiting_for(awaited_ids)
+            if released:
+                self._store.write_by_ids(_FORGET_TO, awaited_ids)
+            return released
+
+    def forget_waiters(self, waiter_ids: Sequence[str]) -> None:
+        with self._unit:
+            self._store.write_by_ids(_FORGET_FROM, waiter_ids)
+
+    def waiting_for(self, awaited_ids: Sequence[str]) -> list[Wait]:
+        return [wait_of(row) for row in self._store.rows_by_ids(_TO, awaited_ids)]
+
+    def awaited_by(self, waiter_ids: Sequence[str]) -> list[Wait]:
+        return [wait_of(row) for row in self._store.rows_by_ids(_FROM, waiter_ids)]
+
+    def waiters_above(self, invocation_id: str, limit: int) -> list[str]:
+        # One more than asked for: in a circle the invocation itself is among them.
+        rows = self._store.rows(_ABOVE, (invocation_id, limit + 1))
+        return [waiter_id for [waiter_id] in rows][:limit]
+
+    def awaited_available(self, places: Sequence[tuple[str, str]], limit: int) -> list[str]:
+        pairs = ", ".join("(?, ?)" for _ in places)
+        condition = (
+            f"AND ((awaited.queue, awaited.lane) IN (VALUES {pairs}) OR ('{ANY_QUEUE}', awaited.lane) IN (VALUES {pairs}))"
+            if places
+            else ""
+        )
+        sql = _AWAITED_AVAILABLE.replace("{places}", condition)
+        parameters = [part for place in places for part in place] * 2
+        return [invocation_id for [invocation_id] in self._store.rows(sql, (*parameters, limit))]

@@ -1,0 +1,89 @@
+"""How an application gets into a child process: a frozen description, and a slot for the parent's settings.
+
+A child imports the user's module, whose ``Pynenc(...)`` runs again there and might come to other settings (a
+temporary path computed at import, a changed file). So before the import the parent's settings are put into a
+slot, and an application made with the same id, or found under the same variable, takes them. This is the one
+exception to design law 8; the slot exists in child processes only.
+"""
+
+import importlib
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from pynenc.conf.settings import Settings, SettingsSnapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppDescription:
+    """What a child process needs to rebuild an application."""
+
+    app_id: str
+    settings: SettingsSnapshot
+    #: Where the application is bound: ``module:variable``; None if no imported module holds it.
+    location: str | None
+    #: Modules with tasks of this application.
+    task_modules: tuple[str, ...]
+
+
+_slot: AppDescription | None = None
+
+
+def describe(app: Any) -> AppDescription:
+    """Freeze an application."""
+    return AppDescription(
+        app_id=app.app_id,
+        settings=app.settings.snapshot(),
+        location=find_variable(app),
+        task_modules=tuple(sorted({task_id.module for task_id in app.tasks})),
+    )
+
+
+def find_variable(app: Any) -> str | None:
+    """``module:variable`` of the module-level variable that holds the application."""
+    for name, module in list(sys.modules.items()):
+        if name == "__main__" or module is None:
+            continue
+        for variable, value in list(getattr(module, "__dict__", {}).items()):
+            if value is app and not variable.startswith("_"):
+                return f"{name}:{variable}"
+    return None
+
+
+def offer(app: Any) -> None:
+    """A new application: if it is the one this child process was made for, it takes the parent's settings."""
+    if _slot is None:
+        return
+    if app.config_values.get("app_id", _slot.app_id) != _slot.app_id:
+        return
+    if "app_id" not in app.config_values and app.settings.build(_conf_class()).app_id != _slot.app_id:
+        return
+    app.use_settings(Settings.from_snapshot(_slot.settings))
+
+
+def _conf_class() -> Any:
+    from pynenc.conf.config_pynenc import ConfigPynenc  # noqa: PLC0415 - child processes only
+
+    return ConfigPynenc
+
+
+def adopt(description: AppDescription) -> None:
+    """Make this process a child that was started for this application."""
+    global _slot  # noqa: PLW0603 - the bootstrap slot; see the module's docstring
+    _slot = description
+
+
+def restore(description: AppDescription) -> Any:
+    """The application of a description: the one its module has, or a new one with its settings."""
+    from pynenc.app import Pynenc  # noqa: PLC0415 - app imports this module
+
+    if description.location is not None:
+        module, _, variable = description.location.partition(":")
+        found = getattr(importlib.import_module(module), variable, None)
+        if isinstance(found, Pynenc) and found.app_id == description.app_id:
+            return found
+    app = Pynenc({"app_id": description.app_id})
+    app.use_settings(Settings.from_snapshot(description.settings))
+    for name in description.task_modules:
+        importlib.import_module(name)
+    return app

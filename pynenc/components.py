@@ -1,0 +1,248 @@
+"""The components of an application as users see them: what may be asked of each, by name.
+
+The engine works on the ports; these are for people and their programs: histories, counts, results, runners.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from pynenc.assembly import Assembled
+from pynenc.conf.config_broker import ConfigBroker
+from pynenc.conf.config_client_data_store import ConfigClientDataStore
+from pynenc.conf.config_orchestrator import ConfigOrchestrator
+from pynenc.conf.config_state_backend import ConfigStateBackend
+from pynenc.conf.config_trigger import ConfigTrigger
+from pynenc.conf.settings import Settings
+from pynenc.engine.handles import Handles
+from pynenc.exceptions import InvocationNotFoundError
+from pynenc.identifiers import TaskId
+from pynenc.invocation.dist_invocation import DistributedInvocation
+from pynenc.invocation.query import InvocationQuery
+from pynenc.invocation.record import HistoryEntry, Outcome
+from pynenc.invocation.runner_record import RunnerRecord
+from pynenc.invocation.status import InvocationStatus, InvocationStatusRecord
+
+
+class InvocationHistory(NamedTuple):
+    """One recorded status of an invocation."""
+
+    invocation_id: str
+    status_record: InvocationStatusRecord
+    #: The runner, or client, that made the change.
+    runner_context_id: str | None
+    attempt: int
+    sequence: int
+
+    @property
+    def status(self) -> InvocationStatus:
+        """The status."""
+        return self.status_record.status
+
+    @property
+    def timestamp(self) -> datetime:
+        """When it was reached (UTC)."""
+        return self.status_record.timestamp
+
+
+def _history(entry: HistoryEntry) -> InvocationHistory:
+    record = InvocationStatusRecord(entry.status, entry.owner, _time(entry.timestamp))
+    return InvocationHistory(entry.invocation_id, record, entry.actor, entry.attempt, entry.sequence)
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _task_key(task_id: TaskId | str | None) -> str | None:
+    return task_id.key if isinstance(task_id, TaskId) else task_id
+
+
+class OrchestratorView:
+    """Statuses, counts and runners."""
+
+    def __init__(self, assembled: Assembled, settings: Settings) -> None:
+        self._engine = assembled.engine
+        self._ledger = assembled.backend.orchestrator
+        self.conf = settings.build(ConfigOrchestrator)
+
+    def get_invocation_status(self, invocation_id: str) -> InvocationStatus:
+        """The status of an invocation.
+
+        Raises:
+            KeyError: there is no such invocation.
+        """
+        return self._ledger.read([invocation_id])[invocation_id].status
+
+    def get_invocation_status_record(self, invocation_id: str) -> InvocationStatusRecord:
+        """Status, owner and time of an invocation.
+
+        Raises:
+            KeyError: there is no such invocation.
+        """
+        record = self._ledger.read([invocation_id])[invocation_id]
+        return InvocationStatusRecord(record.status, record.owner, _time(record.changed_at))
+
+    def count_invocations(
+        self, task_id: TaskId | str | None = None, statuses: Iterable[InvocationStatus] | None = None
+    ) -> int:
+        """How many invocations, of a task and in certain statuses."""
+        query = InvocationQuery(task_id=_task_key(task_id), statuses=frozenset(statuses) if statuses else None)
+        return sum(self._ledger.count_by((), query).values())
+
+    def get_invocation_ids_paginated(
+        self,
+        task_id: TaskId | str | None = None,
+        statuses: Iterable[InvocationStatus] | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> list[str]:
+        """Ids, newest first; ``after`` is the last id of the page before."""
+        query = InvocationQuery(
+            task_id=_task_key(task_id), statuses=frozenset(statuses) if statuses else None, limit=limit, after=after
+        )
+        return [record.invocation_id for record in self._ledger.find(query)]
+
+    def get_task_invocation_ids(self, task_id: TaskId | str, limit: int = 1000) -> list[str]:
+        """Ids of a task's invocations, newest first."""
+        return self.get_invocation_ids_paginated(task_id, limit=limit)
+
+    def filter_final(self, invocation_ids: Sequence[str]) -> list[str]:
+        """Those that are final."""
+        records = self._ledger.read(invocation_ids)
+        return [i for i in invocation_ids if i in records and records[i].status.is_final()]
+
+    def get_active_runners(self) -> list[RunnerRecord]:
+        """Runners whose lease is valid."""
+        now = self._engine.clock.now()
+        return self._ledger.runners(alive_since=now - self._engine.settings.lease_seconds)
+
+    def purge(self) -> None:
+        """Remove all statuses, histories and runners of this application."""
+        self._ledger.purge()
+
+
+class BrokerView:
+    """The queues."""
+
+    def __init__(self, assembled: Assembled, settings: Settings) -> None:
+        self._broker = assembled.backend.broker
+        self.conf = settings.build(ConfigBroker)
+
+    def count_invocations(self, queue: str | None = None) -> int:
+        """How many entries are queued."""
+        return sum(count for (name, _), count in self._broker.sizes().items() if queue in (None, name))
+
+    def purge(self, queue: str | None = None) -> None:
+        """Empty a queue, or all of them. What was queued is queued again by the sweep, for the ledger knows it."""
+        self._broker.purge(queue)
+
+
+class StateBackendView:
+    """Histories, results and exceptions."""
+
+    def __init__(self, assembled: Assembled, settings: Settings, handles: Handles) -> None:
+        self._assembled = assembled
+        self._ledger = assembled.backend.orchestrator
+        self._state = assembled.backend.state
+        self._handles = handles
+        self.conf = settings.build(ConfigStateBackend)
+
+    def get_history(self, invocation_id: str) -> list[InvocationHistory]:
+        """All statuses the invocation went through, in order."""
+        return [_history(entry) for entry in self._ledger.history([invocation_id])]
+
+    def get_attempts(self, invocation_id: str) -> list[Outcome]:
+        """How each of its attempts ended, with the traceback of those that failed."""
+        return self._state.attempts(invocation_id)
+
+    def get_invocation(self, invocation_id: str) -> DistributedInvocation[Any]:
+        """A handle on it.
+
+        Raises:
+            InvocationNotFoundError: there is no such invocation.
+        """
+        record = self._handles.record(invocation_id)
+        return DistributedInvocation(self._handles, invocation_id, record.task_id)
+
+    def get_child_invocations(self, invocation_id: str, limit: int = 1000) -> list[str]:
+        """Ids of the invocations called in its code, oldest first."""
+        query = InvocationQuery(parent_id=invocation_id, newest_first=False, limit=limit)
+        return [record.invocation_id for record in self._ledger.find(query)]
+
+    def get_result(self, invocation_id: str) -> Any:
+        """The stored result.
+
+        Raises:
+            KeyError: it did not succeed, or there is no such invocation.
+        """
+        outcome = self._outcome(invocation_id)
+        if outcome.result is None:
+            raise KeyError(invocation_id)
+        return self._assembled.engine.payloads.unpack(outcome.result)
+
+    def get_exception(self, invocation_id: str) -> BaseException:
+        """The stored exception.
+
+        Raises:
+            KeyError: it did not fail, or there is no such invocation.
+        """
+        if self._outcome(invocation_id).result is not None:
+            raise KeyError(invocation_id)
+        try:
+            self._handles.final_result(invocation_id)
+        except Exception as error:  # noqa: BLE001 - the stored exception is the answer
+            return error
+        raise KeyError(invocation_id)
+
+    def _outcome(self, invocation_id: str) -> Outcome:
+        try:
+            record = self._handles.record(invocation_id)
+        except InvocationNotFoundError as error:
+            raise KeyError(invocation_id) from error
+        return self._state.outcomes([(invocation_id, record.attempt)])[invocation_id, record.attempt]
+
+    def purge(self) -> None:
+        """Remove all arguments, outcomes and workflow data of this application."""
+        self._state.purge()
+
+
+class TriggerView:
+    """The trigger system; its contract comes with the next release."""
+
+    def __init__(self, assembled: Assembled, settings: Settings) -> None:
+        self._trigger = assembled.backend.trigger
+        self.conf = settings.build(ConfigTrigger)
+
+    def purge(self) -> None:
+        """Remove all definitions and occurrences of this application."""
+        self._trigger.purge()
+
+
+class ClientDataStoreView:
+    """Large values."""
+
+    def __init__(self, assembled: Assembled, settings: Settings) -> None:
+        self._store = assembled.backend.client_data
+        self._engine = assembled.engine
+        self.conf = settings.build(ConfigClientDataStore)
+
+    def usage(self) -> tuple[int, int]:
+        """How many values are kept, and how many bytes of them."""
+        return self._store.usage()
+
+    def purge(self) -> None:
+        """Remove all values of this application; invocations that use them cannot be run or read any more."""
+        self._store.purge()
+        self._engine.payloads.purge_cache()
+
+
+class Components:
+    """The five components of one application."""
+
+    def __init__(self, assembled: Assembled, settings: Settings, handles: Handles) -> None:
+        self.orchestrator = OrchestratorView(assembled, settings)
+        self.broker = BrokerView(assembled, settings)
+        self.state_backend = StateBackendView(assembled, settings, handles)
+        self.trigger = TriggerView(assembled, settings)
+        self.client_data_store = ClientDataStoreView(assembled, settings)

@@ -1,0 +1,428 @@
+"""The steps of the life of a call, composed from the five components inside one unit of work.
+
+On one product with transactions a step is one transaction. In a mixture each product has its own, and they
+commit in the order of design law 1: data first, then the ledger (the commit point), then the queue. A crash
+in between leaves data nobody sees, or an available invocation nobody queued, which the sweep puts right.
+Wake-ups come after all of it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from pynenc.engine.crash_points import crash_point
+from pynenc.engine.cycles import call_key, find_cycle
+from pynenc.engine.scopes import Scope
+from pynenc.invocation.record import (
+    Claimed,
+    Finish,
+    InvocationRecord,
+    NewInvocation,
+    QueueEntry,
+    Transition,
+    Wait,
+)
+from pynenc.invocation.status import InvocationStatus
+from pynenc.ports.backend import Backend
+from pynenc.ports.clock import Clock
+from pynenc.ports.orchestrator import Existing
+from pynenc.ports.steps import Advanced, ClaimPlan, Steps, WaitAnswer, WaitRequest
+from pynenc.ports.wakeups import ATTENTION
+
+#: Invocations down the waits-for graph that inherit the priority of somebody who starts to wait.
+INHERITANCE_LIMIT = 1_000
+
+
+class ComposedSteps(Steps):
+    """Each step as calls of the five ports inside one unit."""
+
+    def __init__(self, backend: Backend, clock: Clock) -> None:
+        self._backend = backend
+        self._clock = clock
+        self._ledger = backend.orchestrator
+        self._state = backend.state
+        self._broker = backend.broker
+        self._wakeups = backend.wakeups
+
+    # ------------------------------------------------------------------ submit
+
+    def submit(self, new: Sequence[NewInvocation]) -> list[Existing | None]:
+        now = self._clock.now()
+        with self._backend.unit():
+            existing = self._ledger.register(new, now)
+            fresh = [item for item, found in zip(new, existing, strict=True) if found is None]
+            self._state.save_calls(fresh)
+            queued = [
+                QueueEntry(item.invocation_id, item.queue, item.lane, item.priority)
+                for item in fresh
+                if item.not_before is None or item.not_before <= now
+            ]
+            self._broker.push(queued)
+            crash_point("submit.before_commit")
+        crash_point("submit.after_commit")
+        if fresh:
+            # A delayed call wakes somebody too: the sleeper must know the new time to rise.
+            self._wakeups.wake_workers(len(queued) or 1)
+        return existing
+
+    # ----------------------------------------------------------------- advance
+
+    def advance(
+        self, finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None
+    ) -> Advanced:
+        now = self._clock.now()
+        told: dict[str, list[str]] = {}
+        pushed = 0
+        with self._backend.unit():
+            finished, pushed, heads = self._finish(finishes, now, told)
+            changed = self._ledger.transition(changes, now) if changes else []
+            gone_back = [r for r in changed if r is not None and r.status.is_available_for_run()]
+            if gone_back:
+                self._push(gone_back)
+                pushed += len(gone_back)
+            if plan is None:
+                claimed, more = [], False
+                pushed += len(heads)
+                self._push(heads)
+            else:
+                mine, others = self._split_heads(heads, plan)
+                self._push(others)
+                pushed += len(others)
+                claimed, more = self._claim(plan, mine, now, told)
+            crash_point("finish.before_commit" if finishes else "claim.before_commit")
+        crash_point("finish.after_commit" if finishes else "claim.after_commit")
+        self._tell(told, pushed)
+        return Advanced(finished, changed, claimed, more)
+
+    def _finish(
+        self, finishes: Sequence[Finish], now: float, told: dict[str, list[str]]
+    ) -> tuple[list[InvocationRecord | None], int, list[InvocationRecord]]:
+        """Write outcomes and final statuses; returns the records, how many were queued again, and line heads."""
+        if not finishes:
+            return [], 0, []
+        outcomes = [finish.outcome for finish in finishes if finish.outcome is not None]
+        if outcomes:
+            self._state.put_outcomes(outcomes)
+        records = self._ledger.transition([finish.transition for finish in finishes], now)
+        applied = [record for record in records if record is not None]
+        self._announce_finals([record for record in applied if record.status.is_final()], told)
+        for finish, record in zip(finishes, records, strict=True):
+            if finish.cache_result and record is not None and record.status is InvocationStatus.SUCCESS:
+                self._state.cache_result(record.task_id, record.args_id, record.invocation_id)
+        again = [r for r in applied if r.status.is_available_for_run() and r.not_before is None]
+        if again:
+            self._push(again)
+        scopes = {record.running_key for record in applied if record.running_key is not None}
+        return records, len(again), self._free_scopes(scopes, now, told)
+
+    def _announce_finals(self, finals: Sequence[InvocationRecord], told: dict[str, list[str]]) -> None:
+        if not finals:
+            return
+        for record in finals:
+            if record.reply_to is not None:
+                told.setdefault(record.reply_to, []).append(record.invocation_id)
+        for edge in self._ledger.release([record.invocation_id for record in finals]):
+            if edge.address is not None:
+                ids = told.setdefault(edge.address, [])
+                if not ids or ids[-1] != edge.awaited_id:
+                    ids.append(edge.awaited_id)
+
+    # ------------------------------------------------------------------- claim
+
+    def _claim(
+        self, plan: ClaimPlan, heads: Sequence[InvocationRecord], now: float, told: dict[str, list[str]]
+    ) -> tuple[list[Claimed], bool]:
+        priorities: dict[str, int] = {record.invocation_id: record.priority for record in heads}
+        ids = [record.invocation_id for record in heads]
+        ids += [invocation_id for invocation_id in plan.prefer if invocation_id not in priorities]
+        direct = len(ids)
+        room = plan.limit - len(ids)
+        popped: list[QueueEntry] = []
+        if room > 0:
+            if plan.only_awaited or not self._broker.reorders:
+                ids += self._ledger.awaited_available(plan.places, room)
+                direct = len(ids)
+            room = plan.limit - len(ids)
+            if room > 0 and not plan.only_awaited:
+                popped = self._broker.pop(plan.places, room)
+                for entry in popped:
+                    priorities[entry.invocation_id] = entry.priority
+                    ids.append(entry.invocation_id)
+        if not ids:
+            return [], False
+        ids = list(dict.fromkeys(ids))
+        records = self._ledger.claim(ids, plan.owner, now)
+        if len(records) < len(ids):
+            taken = {record.invocation_id for record in records}
+            records = records + self._claim_scoped([i for i in ids if i not in taken], plan.owner, now, told)
+        if direct and records:
+            self._broker.remove(ids[:direct])
+        if plan.start and records:
+            records = self._start(records, plan, now)
+        arguments = self._state.load_calls([record.invocation_id for record in records]) if records else {}
+        claimed = [
+            Claimed(record, arguments.get(record.invocation_id, ""), priorities.get(record.invocation_id, record.priority))
+            for record in records
+        ]
+        return claimed, len(popped) >= room > 0
+
+    def _start(self, records: list[InvocationRecord], plan: ClaimPlan, now: float) -> list[InvocationRecord]:
+        starts = [
+            Transition(record.invocation_id, InvocationStatus.RUNNING, plan.owner, record.attempt)
+            for record in records[: plan.start]
+        ]
+        started = self._ledger.transition(starts, now)
+        return [record for record in started if record is not None] + records[plan.start :]
+
+    def _claim_scoped(
+        self, ids: Sequence[str], owner: str, now: float, told: dict[str, list[str]]
+    ) -> list[InvocationRecord]:
+        """Claim those of the rest whose scope is free; the others go into line, or end where their task says so."""
+        claimed: list[InvocationRecord] = []
+        for record in self._ledger.read(ids).values():
+            if record.running_key is None or not record.status.is_available_for_run():
+                continue
+            if record.not_before is not None and record.not_before > now:
+                continue
+            scope = Scope(self._ledger, record.running_key)
+            if scope.admits(record.invocation_id):
+                target = InvocationStatus.PENDING
+            elif scope.may_drop(record):
+                target = InvocationStatus.CONCURRENCY_CONTROLLED_FINAL
+            else:
+                target = InvocationStatus.CONCURRENCY_CONTROLLED
+            [after] = self._ledger.transition([Transition(record.invocation_id, target, owner, None)], now)
+            if after is None:
+                continue
+            if target is InvocationStatus.PENDING:
+                claimed.append(after)
+            elif target.is_final():
+                self._announce_finals([after], told)
+        return claimed
+
+    def _free_scopes(
+        self, keys: Iterable[str], now: float, told: dict[str, list[str]]
+    ) -> list[InvocationRecord]:
+        """Let the next in each line go on (REROUTED); wake a holder to whom the token came back."""
+        heads: list[InvocationRecord] = []
+        for key in keys:
+            scope = Scope(self._ledger, key)
+            head = scope.next_in_line()
+            if head is not None:
+                change = Transition(head.invocation_id, InvocationStatus.REROUTED, head.registered_by, None)
+                [after] = self._ledger.transition([change], now)
+                if after is not None:
+                    heads.append(after)
+            deepest = scope.deepest
+            if deepest is not None and deepest.status is InvocationStatus.PAUSED and deepest.owner is not None:
+                for runner in self._ledger.runners(runner_ids=[deepest.owner]):
+                    if runner.address is not None:
+                        told.setdefault(runner.address, []).append(ATTENTION + deepest.invocation_id)
+        return heads
+
+    @staticmethod
+    def _split_heads(
+        heads: Sequence[InvocationRecord], plan: ClaimPlan
+    ) -> tuple[list[InvocationRecord], list[InvocationRecord]]:
+        """Heads of lines that this claim may take at once, and the rest."""
+        mine: list[InvocationRecord] = []
+        others: list[InvocationRecord] = []
+        for head in heads:
+            served = not plan.places or (head.queue, head.lane) in plan.places
+            fits = served and not plan.only_awaited and len(mine) < plan.limit
+            (mine if fits else others).append(head)
+        return mine, others
+
+    def _push(self, records: Sequence[InvocationRecord]) -> None:
+        if records:
+            self._broker.push([QueueEntry(r.invocation_id, r.queue, r.lane, r.priority) for r in records])
+
+    def _tell(self, told: dict[str, list[str]], pushed: int) -> None:
+        crash_point("finish.before_wakeups")
+        if told:
+            self._wakeups.notify(told)
+        if pushed:
+            self._wakeups.wake_workers(pushed)
+
+    # -------------------------------------------------------------------- wait
+
+    def wait(
+        self, request: WaitRequest, finishes: Sequence[Finish], plan: ClaimPlan | None
+    ) -> WaitAnswer:
+        now = self._clock.now()
+        told: dict[str, list[str]] = {}
+        with self._backend.unit():
+            _, pushed, heads = self._finish(finishes, now, told)
+            answer = self._pause(request, now)
+            if answer.paused is not None:
+                if request.waiter.running_key is not None:
+                    heads += self._free_scopes([request.waiter.running_key], now, {})
+                self._inherit(request, answer.awaited)
+                if plan is not None:
+                    mine, heads = self._split_heads(heads, plan)
+                    plan = plan._replace(prefer=self._direct(answer.awaited, plan))
+                    claimed, _ = self._claim(plan, mine, now, told)
+                    answer = answer._replace(claimed=claimed)
+            self._push(heads)
+            pushed += len(heads)
+            crash_point("wait.before_commit")
+        crash_point("wait.after_commit")
+        self._tell(told, pushed)
+        return answer
+
+    def _pause(self, request: WaitRequest, now: float) -> WaitAnswer:
+        records = self._ledger.read(request.awaited)
+        awaited = [records[i] for i in request.awaited if i in records]
+        blank = WaitAnswer(
+            ready=False, refused=False, unknown=(), cycle=(), awaited=awaited, paused=None, claimed=()
+        )
+        if len(awaited) < len(request.awaited):
+            return blank._replace(unknown=[i for i in request.awaited if i not in records])
+        finals = sum(record.status.is_final() for record in awaited)
+        if finals == len(awaited) or (finals and not request.all_of_them):
+            return blank._replace(ready=True)
+        if request.cycle_control:
+            cycle = find_cycle(self._ledger, request.waiter, awaited)
+            if cycle:
+                self._cancel_repetition(request.waiter, awaited, cycle, now)
+                return blank._replace(cycle=cycle)
+        waiter = request.waiter
+        change = Transition(waiter.invocation_id, InvocationStatus.PAUSED, waiter.owner or "", waiter.attempt)
+        [paused] = self._ledger.transition([change], now)
+        if paused is None:
+            return blank._replace(refused=True)
+        self._ledger.add_waits(
+            [
+                Wait(waiter.invocation_id, record.invocation_id, request.address)
+                for record in awaited
+                if not record.status.is_final()
+            ]
+        )
+        return blank._replace(paused=paused)
+
+    def _cancel_repetition(
+        self, waiter: InvocationRecord, awaited: Sequence[InvocationRecord], cycle: Sequence[str], now: float
+    ) -> None:
+        """A child that repeats its ancestor would do so again when it runs, for ever: it ends with the refused wait."""
+        repeated = [
+            record.invocation_id
+            for record in awaited
+            if record.parent_id == waiter.invocation_id
+            and record.status.is_available_for_run()
+            and call_key(record) in cycle
+        ]
+        if repeated:
+            actor = waiter.owner or waiter.registered_by
+            self._ledger.transition([Transition(i, InvocationStatus.CANCELLED, actor, None) for i in repeated], now)
+            self._broker.remove(repeated)
+
+    @staticmethod
+    def _direct(awaited: Sequence[InvocationRecord], plan: ClaimPlan) -> list[str]:
+        """Awaited invocations nobody has claimed and this runner serves: no trip through the queue for them."""
+        found: list[str] = []
+        for record in awaited:
+            if len(found) >= plan.limit:
+                break
+            available = record.status.is_available_for_run()
+            if available and (not plan.places or (record.queue, record.lane) in plan.places):
+                found.append(record.invocation_id)
+        return found
+
+    def _inherit(self, request: WaitRequest, awaited: Sequence[InvocationRecord]) -> None:
+        """Raise what is waited for, down the graph, to the waiter's priority, and count one more dependent."""
+        level = [record for record in awaited if not record.status.is_final()]
+        entries: list[QueueEntry] = []
+        seen: set[str] = set()
+        dependents = 1
+        while level and len(seen) < INHERITANCE_LIMIT:
+            seen.update(record.invocation_id for record in level)
+            entries += [
+                QueueEntry(r.invocation_id, r.queue, r.lane, max(r.priority, request.priority), dependents)
+                for r in level
+                if r.status.is_available_for_run()
+            ]
+            paused = [r.invocation_id for r in level if r.status is InvocationStatus.PAUSED]
+            below = {edge.awaited_id for edge in self._ledger.awaited_by(paused)} - seen if paused else set()
+            level = [r for r in self._ledger.read(list(below)).values() if not r.status.is_final()] if below else []
+            dependents = 0
+        if entries:
+            self._broker.promote(entries)
+
+    def resume(self, waiter: InvocationRecord, actor: str) -> InvocationRecord | None:
+        now = self._clock.now()
+        change = Transition(waiter.invocation_id, InvocationStatus.RESUMED, actor, waiter.attempt)
+        with self._backend.unit():
+            if waiter.running_key is not None:
+                deepest = Scope(self._ledger, waiter.running_key).deepest
+                if deepest is not None and deepest.invocation_id != waiter.invocation_id:
+                    return None
+            [resumed] = self._ledger.transition([change], now)
+            if resumed is not None:
+                self._ledger.forget_waiters([waiter.invocation_id])
+            crash_point("resume.before_commit")
+        crash_point("resume.after_commit")
+        return resumed
+
+    def watch(self, awaited: Sequence[str], address: str | None) -> list[InvocationRecord]:
+        with self._backend.unit():
+            records = self._ledger.read(awaited)
+            if address is not None:
+                self._ledger.add_waits(
+                    [Wait(None, i, address) for i, record in records.items() if not record.status.is_final()]
+                )
+        return [records[i] for i in awaited if i in records]
+
+    # --------------------------------------------------------- reroute, cancel
+
+    def reroute(self, changes: Sequence[Transition]) -> list[InvocationRecord | None]:
+        now = self._clock.now()
+        told: dict[str, list[str]] = {}
+        with self._backend.unit():
+            records = self._ledger.transition(changes, now)
+            last = {record.invocation_id: record for record in records if record is not None}
+            unowned = [record for record in last.values() if not record.status.is_owned()]
+            self._ledger.forget_waiters([record.invocation_id for record in unowned])
+            available = [r for r in unowned if r.status.is_available_for_run() and r.not_before is None]
+            self._announce_finals([r for r in unowned if r.status.is_final()], told)
+            heads = self._free_scopes({r.running_key for r in unowned if r.running_key is not None}, now, told)
+            self._push([*available, *heads])
+            crash_point("reroute.before_commit")
+        crash_point("reroute.after_commit")
+        self._tell(told, len(available) + len(heads))
+        return records
+
+    def cancel(self, invocation_ids: Sequence[str], actor: str) -> list[InvocationRecord]:
+        now = self._clock.now()
+        told: dict[str, list[str]] = defaultdict(list)
+        with self._backend.unit():
+            changes = [
+                Transition(i, InvocationStatus.CANCELLED, actor, None)
+                for i, record in self._ledger.read(invocation_ids).items()
+                if not record.status.is_owned() and not record.status.is_final()
+            ]
+            cancelled = [r for r in self._ledger.transition(changes, now) if r is not None]
+            self._broker.remove([record.invocation_id for record in cancelled])
+            self._announce_finals(cancelled, told)
+            for record in self._ledger.request_cancel(invocation_ids):
+                for runner in self._ledger.runners(runner_ids=[record.owner] if record.owner else []):
+                    if runner.address is not None:
+                        told[runner.address].append(ATTENTION + record.invocation_id)
+            after = self._ledger.read(invocation_ids)
+        self._tell(told, 0)
+        return [after[i] for i in invocation_ids if i in after]
+
+    def queue_due(self, limit: int) -> float | None:
+        now = self._clock.now()
+        upcoming = self._ledger.next_due()
+        if upcoming is None or upcoming > now:
+            return upcoming
+        with self._backend.unit():
+            due = self._ledger.due(now, limit)
+            self._push(due)
+        if due:
+            self._wakeups.wake_workers(len(due))
+        return self._ledger.next_due()
+
+    def requeue(self, records: Sequence[InvocationRecord]) -> None:
+        with self._backend.unit():
+            self._push(records)
+        self._wakeups.wake_workers(len(records))

@@ -1,0 +1,121 @@
+"""The engine of one application: its stores, its steps, and the waiting of this process.
+
+What happens is in the neighbouring modules; this one holds them together and is what handles, runners and
+duties are given.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pynenc.engine.composed_steps import ComposedSteps
+from pynenc.engine.events import Events
+from pynenc.engine.hub import Hub
+from pynenc.engine.payloads import PayloadLimits, Payloads
+from pynenc.invocation.record import InvocationRecord
+from pynenc.invocation.status import InvocationStatus
+from pynenc.ports.backend import Backend
+from pynenc.ports.clock import Clock
+from pynenc.ports.steps import Steps
+from pynenc.serializer import BaseSerializer
+from pynenc.serializer.exception_codec import dump_exception
+
+
+class RunnableTask(Protocol):
+    """What the engine needs of a task."""
+
+    key: str
+    conf: Any
+    lane: str
+    retriable_exceptions: tuple[type[BaseException], ...]
+
+    def run(self, arguments: dict[str, Any]) -> Any:
+        """Call the function with bound arguments; a coroutine for ``async def``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """What the engine needs of an application's settings. Read once, when the engine is made."""
+
+    app_id: str
+    #: How an operator starts a runner for this application.
+    start_command: str
+    no_runner_warning_seconds: float
+    lease_seconds: float
+    max_recoveries: int
+    cycle_control: bool
+    blocking_control: bool
+    limits: PayloadLimits
+    #: How an argument value appears in messages.
+    show_value: Callable[[Any], str]
+
+
+class Engine:
+    """Everything one application needs to submit, run, wait for and look after invocations."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        serializer: BaseSerializer,
+        settings: EngineSettings,
+        clock: Clock,
+        events: Events,
+        find_task: Callable[[str], RunnableTask],
+        process_id: str,
+    ) -> None:
+        self.backend = backend
+        self.settings = settings
+        self.clock = clock
+        self.events = events
+        self.find_task = find_task
+        #: Who acts when no runner does: the client in this process.
+        self.process_id = process_id
+        self.serializer = serializer
+        self.ledger = backend.orchestrator
+        self.state = backend.state
+        self.wakeups = backend.wakeups
+        self.steps: Steps = backend.steps or ComposedSteps(backend, clock)
+        self.payloads = Payloads(serializer, backend.client_data, settings.limits, clock.now, events.warning)
+        self.hub = Hub(
+            self.ledger,
+            self.wakeups,
+            clock,
+            self._warn_without_runner,
+            settings.no_runner_warning_seconds,
+            events.wakeups_unreachable,
+        )
+
+    # -- what execution needs
+
+    def encode_exception(self, error: BaseException) -> str:
+        """An exception as text; never raises."""
+        return dump_exception(error, self.serializer)
+
+    def link_references(self, invocation_id: str, keys: Sequence[str]) -> None:
+        """Keep large values as long as the invocation that uses them."""
+        self.backend.client_data.link([(key, invocation_id) for key in keys])
+
+    def log_retry(self, record: InvocationRecord, error: BaseException, delay_seconds: float) -> None:
+        """Announce a retry."""
+        self.events.retried(record, error, delay_seconds)
+
+    def log_failure(self, record: InvocationRecord, error: BaseException, status: InvocationStatus) -> None:
+        """Announce a failure."""
+        self.events.failed(record, error, status)
+
+    def show_value(self, value: object) -> str:
+        """A value of an argument as it may appear in messages (``argument_print_mode``)."""
+        return self.settings.show_value(value)
+
+    def alive_runners(self) -> int:
+        """How many runners have a valid lease."""
+        return len(self.ledger.runners(alive_since=self.clock.now() - self.settings.lease_seconds))
+
+    def _warn_without_runner(self) -> None:
+        if not self.alive_runners():
+            self.events.no_runner(self.settings.no_runner_warning_seconds, self.settings.start_command)
+
+    def close(self) -> None:
+        """Give back threads, addresses and connections. May be repeated."""
+        self.hub.close()
+        self.backend.close()

@@ -1,0 +1,135 @@
+"""The event catalogue: everything the engine and the runners say, worded and levelled in one place.
+
+Code announces what happened; only this module calls a logger. Values follow fixed tokens (``invocation:``,
+``task:``, ``runner:``, ``status:``) that the log explorer looks for. Arguments and results are never logged.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from pynenc.invocation.record import InvocationRecord
+
+
+class Events:
+    """Announces what happens in one application to its logger."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._log = logger
+
+    def debugging(self) -> bool:
+        """Whether anybody reads DEBUG; hot paths ask before they announce."""
+        return self._log.isEnabledFor(logging.DEBUG)
+
+    # -- invocations
+
+    def registered(self, invocation_id: str, task_id: str) -> None:
+        self._log.debug("invocation:%s task:%s status:registered", invocation_id, task_id)
+
+    def reused(self, invocation_id: str, task_id: str) -> None:
+        self._log.debug("invocation:%s task:%s reused: an equal call has not started yet", invocation_id, task_id)
+
+    def changed(self, record: InvocationRecord) -> None:
+        self._log.debug("invocation:%s task:%s status:%s", record.invocation_id, record.task_id, record.status)
+
+    def retried(self, record: InvocationRecord, error: BaseException, delay_seconds: float) -> None:
+        self._log.warning(
+            "WILL-RETRY invocation:%s task:%s after %s (retry %d, in %.3g s)",
+            record.invocation_id,
+            record.task_id,
+            type(error).__name__,
+            record.retries + 1,
+            delay_seconds,
+        )
+
+    def failed(self, record: InvocationRecord, error: BaseException, status: str) -> None:
+        self._log.error(
+            "EXCEPTION invocation:%s task:%s status:%s %s (the traceback is kept with the invocation)",
+            record.invocation_id,
+            record.task_id,
+            status,
+            type(error).__name__,
+        )
+
+    def stale_outcome(self, record: InvocationRecord, reason: str) -> None:
+        self._log.warning("REFUSED invocation:%s task:%s: %s", record.invocation_id, record.task_id, reason)
+
+    def recovered(self, record: InvocationRecord, was: str, owner: str | None) -> None:
+        self._log.warning(
+            "RECOVERED invocation:%s task:%s was %s, its runner:%s is dead (attempt %d, recoveries %d)",
+            record.invocation_id,
+            record.task_id,
+            was,
+            owner,
+            record.attempt,
+            record.recoveries,
+        )
+
+    def lost(self, record: InvocationRecord, recoveries: int) -> None:
+        self._log.error(
+            "GIVEN-UP invocation:%s task:%s status:failed: its workers died %d times",
+            record.invocation_id,
+            record.task_id,
+            recoveries,
+        )
+
+    def still_executing(self, record: InvocationRecord) -> None:
+        self._log.warning(
+            "still executing invocation:%s task:%s: a thread cannot be ended from outside; the invocation was "
+            "rerouted and the outcome of this attempt will be refused",
+            record.invocation_id,
+            record.task_id,
+        )
+
+    def requeued(self, invocation_ids: Sequence[str]) -> None:
+        self._log.warning("Sweep queued again: %s", ", ".join(f"invocation:{i}" for i in invocation_ids))
+
+    # -- waiting
+
+    def no_runner(self, waited_seconds: float, command: str) -> None:
+        self._log.warning(
+            "Still waiting after %.3g s, and no runner is alive for this application. Start one: %s", waited_seconds, command
+        )
+
+    def wakeups_unreachable(self) -> None:
+        self._log.warning(
+            "Wake-ups do not reach this process; results are looked for at intervals of up to 0.25 s instead"
+        )
+
+    # -- runners
+
+    def runner_started(self, runner_cls: str, runner_id: str, detail: str) -> None:
+        self._log.info("%s runner:%s started (%s)", runner_cls, runner_id, detail)
+
+    def runner_stopping(self, runner_cls: str, runner_id: str, reason: str, grace_seconds: float) -> None:
+        self._log.info(
+            "%s runner:%s stopping: %s; what runs has %.3g s to end", runner_cls, runner_id, reason, grace_seconds
+        )
+
+    def runner_stopped(self, runner_cls: str, runner_id: str) -> None:
+        self._log.info("%s runner:%s stopped", runner_cls, runner_id)
+
+    def worker_died(self, runner_id: str, pid: int, how: str) -> None:
+        self._log.warning("worker:%s (pid %d) died: %s; it is replaced and its invocations are recovered", runner_id, pid, how)
+
+    def worker_ended(self, runner_id: str, pid: int) -> None:
+        self._log.debug("worker:%s (pid %d) ended", runner_id, pid)
+
+    def lease_lost(self, runner_id: str, late_seconds: float) -> None:
+        self._log.error(
+            "runner:%s renewed its lease %.3g s too late: what it held may have been given to others; "
+            "its outcomes for those are refused",
+            runner_id,
+            late_seconds,
+        )
+
+    def duty_failed(self, duty: str, error: BaseException) -> None:
+        self._log.error("Duty %s failed: %s: %s", duty, type(error).__name__, error, exc_info=error)
+
+    def store_location(self, location: str) -> None:
+        self._log.info("Keeping state in %s", location)
+
+    def warning(self, text: str) -> None:
+        self._log.warning("%s", text)
+
+    def loop_failed(self, where: str, error: BaseException) -> None:
+        self._log.error("%s failed, going on: %s: %s", where, type(error).__name__, error, exc_info=error)

@@ -1,0 +1,192 @@
+"""Running one attempt: begin, call, classify, record. One value travels through; a function each."""
+
+import random
+import traceback
+from typing import Any, NamedTuple
+
+from pynenc.engine.context import Running, reset_running, set_running
+from pynenc.engine.crash_points import crash_point
+from pynenc.engine.payloads import Payloads
+from pynenc.exceptions import (
+    InvocationCancelledError,
+    InvocationStatusOwnershipError,
+    SerializationError,
+    TaskExitError,
+)
+from pynenc.invocation.record import Finish, InvocationRecord, Outcome, Transition
+from pynenc.invocation.status import InvocationStatus
+
+#: Traceback text kept for one failure, in characters; the innermost frames are at its end.
+TRACEBACK_CHARACTERS = 20_000
+
+
+class Unwind(BaseException):
+    """Raised at the wait of a paused invocation whose process stops: leave user code without finishing."""
+
+
+class Fenced(BaseException):
+    """Raised at the wait of an invocation that was taken away from this process: its outcome is not wanted."""
+
+
+class Ended(NamedTuple):
+    """How user code ended."""
+
+    result: Any
+    error: BaseException | None
+
+
+
+
+def call(running: Running) -> Ended:
+    """Call the function of a task with its arguments, with the context set.
+
+    The one door around user code: whatever it raises is an outcome, except the engine's own signals.
+    """
+    token = set_running(running)
+    try:
+        arguments = running.engine.payloads.unpack_arguments(running.claimed.arguments)
+        crash_point("execute.before_call")
+        return Ended(running.task.run(arguments), None)
+    except (Unwind, Fenced):
+        raise
+    except BaseException as error:  # noqa: BLE001 - design law 10: nothing user code raises may stop a runner
+        return Ended(None, error)
+    finally:
+        crash_point("execute.after_call")
+        reset_running(token)
+
+
+def classify(running: Running, ended: Ended, now: float) -> Finish:
+    """What follows from how user code ended: the status, and what is recorded with it."""
+    record = running.record
+    if ended.error is None:
+        return _succeed(running, ended.result, now)
+    error = ended.error
+    if isinstance(error, InvocationCancelledError) and running.cancelled:
+        return _failed_as(running, error, now, InvocationStatus.CANCELLED)
+    if isinstance(error, SystemExit | KeyboardInterrupt):
+        error = _exit_error(record, error)
+    if _retriable(running, error):
+        return _retry(running, error, now)
+    return _failed_as(running, error, now, InvocationStatus.FAILED)
+
+
+def _succeed(running: Running, result: Any, now: float) -> Finish:
+    record = running.record
+    payloads: Payloads = running.engine.payloads
+    try:
+        text, references = payloads.pack(result)
+        if references:
+            running.engine.link_references(record.invocation_id, references)
+    except Exception as error:  # noqa: BLE001 - the user's value and serializer: a failure of the task, not of the runner
+        wrong = SerializationError(
+            f"Invocation {record.invocation_id} of {record.task_id} returned a {type(result).__qualname__} "
+            f"that cannot be stored: {error}. Return a value the serializer supports, or choose another serializer."
+        )
+        wrong.__cause__ = error
+        return _failed_as(running, wrong, now, InvocationStatus.FAILED)
+    transition = Transition(record.invocation_id, InvocationStatus.SUCCESS, record.owner or "", record.attempt)
+    outcome = Outcome(
+        record.invocation_id, record.attempt, record.owner or "", running.started_at, now, text, None, None, None, None
+    )
+    return Finish(transition, record, outcome, running.task.conf.call_result_cache)
+
+
+def _retriable(running: Running, error: BaseException) -> bool:
+    task = running.task
+    return isinstance(error, task.retriable_exceptions) and running.record.retries < task.conf.max_retries
+
+
+def _retry(running: Running, error: BaseException, now: float) -> Finish:
+    record = running.record
+    delay = retry_delay_seconds(running.task.conf, record.retries)
+    transition = Transition(
+        record.invocation_id,
+        InvocationStatus.RETRY,
+        record.owner or "",
+        record.attempt,
+        not_before=now + delay if delay > 0 else None,
+        retries=1,
+    )
+    running.engine.log_retry(record, error, delay)
+    return Finish(transition, record, _failure(running, error, now))
+
+
+def retry_delay_seconds(conf: Any, retries_so_far: int) -> float:
+    """How long the next attempt waits: fixed, or doubling with each retry, bounded, and spread by the jitter."""
+    delay = float(conf.retry_delay_seconds)
+    if delay <= 0:
+        return 0.0
+    if conf.retry_backoff:
+        delay = min(delay * 2.0 ** min(retries_so_far, 60), conf.retry_max_delay_seconds)
+    spread = conf.retry_jitter * delay
+    return max(0.0, delay + random.uniform(-spread, spread))  # noqa: S311 - spreads load, guards nothing
+
+
+def _failed_as(running: Running, error: BaseException, now: float, status: InvocationStatus) -> Finish:
+    record = running.record
+    running.engine.log_failure(record, error, status)
+    transition = Transition(record.invocation_id, status, record.owner or "", record.attempt)
+    return Finish(transition, record, _failure(running, error, now))
+
+
+def _failure(running: Running, error: BaseException, now: float) -> Outcome:
+    record = running.record
+    kind = type(error)
+    return Outcome(
+        record.invocation_id,
+        record.attempt,
+        record.owner or "",
+        running.started_at,
+        now,
+        None,
+        running.engine.encode_exception(error),
+        f"{kind.__module__}.{kind.__qualname__}",
+        _message(error),
+        user_traceback(error),
+    )
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:2000]
+    except Exception:  # noqa: BLE001 - the exception's own __str__; its failure must not hide the real one
+        return f"<{type(error).__qualname__} without a readable message>"
+
+
+def user_traceback(error: BaseException) -> str:
+    """The traceback as text, without the frames of the engine above the task."""
+    tb = error.__traceback__
+    while tb is not None and tb.tb_frame.f_globals.get("__name__", "").startswith(_OUR_FRAMES) and tb.tb_next:
+        tb = tb.tb_next
+    try:
+        text = "".join(traceback.format_exception(type(error), error, tb))
+    except Exception:  # noqa: BLE001 - an exception's own code (``__str__``, ``__notes__``) runs in here
+        text = f"{type(error).__qualname__} (its traceback cannot be formatted)\n"
+    return text if len(text) <= TRACEBACK_CHARACTERS else "…\n" + text[-TRACEBACK_CHARACTERS:]
+
+
+_OUR_FRAMES = ("pynenc.engine.", "pynenc.task", "pynenc.arguments", "pynenc.runner.")
+
+
+def _exit_error(record: InvocationRecord, error: BaseException) -> TaskExitError:
+    wrong = TaskExitError(
+        f"The code of invocation {record.invocation_id} of {record.task_id} raised {type(error).__name__}({error}). "
+        "A task cannot end its worker; return, or raise an Exception."
+    )
+    wrong.__traceback__ = error.__traceback__
+    wrong.__cause__ = error
+    return wrong
+
+
+def stale(finish: Finish) -> InvocationStatusOwnershipError:
+    """The error that says why an outcome was refused."""
+    record = finish.record
+    return InvocationStatusOwnershipError(
+        record.status,
+        finish.transition.to,
+        None,
+        record.owner,
+        f"attempt {record.attempt} of invocation {record.invocation_id} is not the current one any more: its lease ran "
+        "out or it was cancelled; the outcome of this attempt is not published",
+    )

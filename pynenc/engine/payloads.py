@@ -1,0 +1,224 @@
+"""Values in and out of the store: serialized, large ones out of line.
+
+Arguments travel as a JSON object from parameter names to either the serialized text, or ``[key]`` for a text
+that lies in the client data store. A result is one text with a first character that says which of the two it
+is. So nothing a user passes can be taken for a reference.
+"""
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pynenc.exceptions import ResultNotAvailableError, SerializationError
+from pynenc.identifiers import NO_ARGUMENTS_ID
+from pynenc.invocation.handle_engine import HandleEngine, current_handle_engine
+from pynenc.ports.client_data_store import ClientDataStore
+
+_INLINE = "="
+_REFERENCE = "@"
+#: Length of a value's representation in an error message.
+_SHOWN_CHARACTERS = 200
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class PayloadLimits(NamedTuple):
+    """When a text goes out of line. Sizes are in characters."""
+
+    enabled: bool
+    min_size: int
+    #: 0: no limit.
+    max_size: int
+    warn_size: int
+    cache_entries: int
+    #: Bytes of texts that the cache of a process holds.
+    cache_bytes: int = 256 * 1024 * 1024
+
+
+class PackedArguments(NamedTuple):
+    """A call's arguments ready to be stored."""
+
+    text: str
+    args_id: str
+    #: The text of each argument, as it counts for concurrency keys.
+    parts: Mapping[str, object]
+    #: Keys in the client data store that the call uses.
+    references: Sequence[str]
+
+
+class Payloads:
+    """Serializes arguments and results, and keeps large texts out of line."""
+
+    def __init__(
+        self,
+        serializer: Any,
+        store: ClientDataStore,
+        limits: PayloadLimits,
+        now: Callable[[], float],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._serialize: Callable[[Any], str] = serializer.serialize
+        self._deserialize: Callable[[str], Any] = serializer.deserialize
+        self._store = store
+        self._limits = limits
+        self._now = now
+        self._warn = warn
+        self._cache = _TextCache(limits.cache_entries, limits.cache_bytes)
+        #: Where invocation handles among the values come to life.
+        self.handles: HandleEngine | None = None
+
+    def pack_arguments(
+        self, task_label: str, values: Mapping[str, Any], inline: Sequence[str] = (), packed: Mapping[str, object] | None = None
+    ) -> PackedArguments:
+        """Serialize bound arguments; those in ``packed`` are ready already.
+
+        Raises:
+            SerializationError: the serializer refuses one of them.
+        """
+        if not values and not packed:
+            return PackedArguments("{}", NO_ARGUMENTS_ID, {}, ())
+        parts: dict[str, object] = {}
+        references: list[str] = []
+        all_inline = "*" in inline
+        for name, value in values.items():
+            part: object = packed.get(name) if packed else None
+            if part is None:
+                text = self._serialize_argument(task_label, name, value)
+                part = text if all_inline or name in inline else self._place(text)
+            parts[name] = part
+            if part.__class__ is list:
+                references.append(part[0])  # type: ignore[index]  # a reference is a list of one key
+        text = _encode(parts)
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return PackedArguments(text, digest, parts, references)
+
+    def _serialize_argument(self, task_label: str, name: str, value: Any) -> str:
+        try:
+            return self._serialize(value)
+        except Exception as error:
+            kind = type(value).__qualname__
+            raise SerializationError(
+                f"Task '{task_label}': Failed to serialize argument '{name}' (type={kind}): {error}\n"
+                f"value (truncated): {_shown(value)}"
+            ) from error
+
+    def _place(self, text: str) -> object:
+        """The text itself, or ``[key]`` once it is stored out of line."""
+        limits = self._limits
+        size = len(text)
+        if size < limits.min_size or not limits.enabled:
+            return text
+        if limits.max_size and size > limits.max_size:
+            self._warn(
+                f"A value of {size} characters stays inline: it is larger than max_size_to_cache={limits.max_size}. "
+                "Raise the limit or pass a smaller value."
+            )
+            return text
+        if size > limits.warn_size:
+            self._warn(f"A value of {size} characters goes to the client data store (warn_threshold={limits.warn_size}).")
+        key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        if key not in self._cache:
+            self._store.put({key: text}, self._now())
+            self._cache.add(key, text)
+        return [key]
+
+    def unpack_arguments(self, text: str) -> dict[str, Any]:
+        """The bound arguments of a call.
+
+        Raises:
+            SerializationError: a value cannot be read here.
+        """
+        if text == "{}":
+            return {}
+        parts: dict[str, Any] = json.loads(text)
+        deserialize = self._deserialize
+        token = current_handle_engine.set(self.handles)
+        try:
+            return {
+                name: deserialize(part if part.__class__ is str else self._fetch(part[0]))
+                for name, part in parts.items()
+            }
+        except Exception as error:
+            raise SerializationError(
+                f"The arguments ({', '.join(parts)}) cannot be read here: {type(error).__name__}: {error}. "
+                "The worker needs the classes and the serializer that the caller used."
+            ) from error
+        finally:
+            current_handle_engine.reset(token)
+
+    def pack(self, value: Any) -> tuple[str, list[str]]:
+        """A result as text, and the keys it uses in the client data store."""
+        placed = self._place(self._serialize(value))
+        if placed.__class__ is list:
+            return _REFERENCE + placed[0], [placed[0]]  # type: ignore[index]  # a reference is a list of one key
+        return _INLINE + str(placed), []
+
+    def unpack(self, text: str) -> Any:
+        """The value of a packed result."""
+        body = text[1:]
+        token = current_handle_engine.set(self.handles)
+        try:
+            return self._deserialize(body if text[0] == _INLINE else self._fetch(body))
+        finally:
+            current_handle_engine.reset(token)
+
+    def _fetch(self, key: str) -> str:
+        text = self._cache.get(key)
+        if text is None:
+            text = self._store.get([key]).get(key)
+            if text is None:
+                raise ResultNotAvailableError(
+                    key, "a large value is not in the client data store any more; it was purged or another store is configured"
+                )
+            self._cache.add(key, text)
+        return text
+
+    def purge_cache(self) -> None:
+        """Forget the texts kept in this process."""
+        self._cache.clear()
+
+
+class _TextCache:
+    """The texts used last, by key: bounded by number and by size. It holds texts, so no two users share an object."""
+
+    def __init__(self, entries: int, size: int) -> None:
+        self._entries = entries
+        self._size = size
+        self._held = 0
+        self._texts: OrderedDict[str, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._texts
+
+    def get(self, key: str) -> str | None:
+        with self._lock:
+            text = self._texts.get(key)
+            if text is not None:
+                self._texts.move_to_end(key)
+            return text
+
+    def add(self, key: str, text: str) -> None:
+        with self._lock:
+            if key in self._texts:
+                return
+            self._texts[key] = text
+            self._held += len(text)
+            while self._texts and (len(self._texts) > self._entries or self._held > self._size):
+                _, dropped = self._texts.popitem(last=False)
+                self._held -= len(dropped)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._texts.clear()
+            self._held = 0
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)[:_SHOWN_CHARACTERS]
+    except Exception as error:  # noqa: BLE001 - a value's own code; its failure must not hide the real error
+        return f"<repr failed: {type(error).__name__}>"

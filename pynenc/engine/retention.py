@@ -1,0 +1,31 @@
+"""Forgetting: final invocations after their time, what they used, and runners long gone."""
+
+from pynenc.engine.engine import Engine
+
+#: Invocations dropped in one step, so that writers are never kept out for long.
+BATCH = 200
+#: Large values younger than this are kept although nobody uses them yet: their call may be on its way.
+UNUSED_SECONDS = 600.0
+#: A dead runner stays on the board as long as its invocations may be looked at; then this many leases.
+RUNNER_LEASES = 20
+
+
+def purge_expired(engine: Engine, keep_seconds: float) -> int:
+    """Drop invocations that have been final for ``keep_seconds``; how many."""
+    dropped = 0
+    while True:
+        ids = engine.ledger.expired(engine.clock.now() - keep_seconds, BATCH)
+        if not ids:
+            break
+        with engine.backend.unit():
+            engine.ledger.drop(ids)
+            engine.state.drop_calls(ids)
+            engine.backend.client_data.unlink(ids)
+        dropped += len(ids)
+        if len(ids) < BATCH:
+            break
+    now = engine.clock.now()
+    while engine.backend.client_data.collect(now - UNUSED_SECONDS, BATCH) >= BATCH:
+        pass
+    engine.ledger.forget_runners(now - max(keep_seconds, RUNNER_LEASES * engine.settings.lease_seconds))
+    return dropped

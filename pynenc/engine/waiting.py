@@ -1,0 +1,236 @@
+"""Waiting for invocations, and what they came to.
+
+Inside a task the invocation is paused and its slot given back (the pool does it). Anywhere else the calling
+thread, or coroutine, sleeps until a wake-up. Either way nothing spins and nothing polls.
+"""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from pynenc.engine.context import Running, get_running
+from pynenc.engine.engine import Engine
+from pynenc.engine.hub import Waiter
+from pynenc.exceptions import (
+    InvocationCancelledError,
+    InvocationDroppedError,
+    InvocationError,
+    InvocationNotFoundError,
+    InvocationTimeoutError,
+    ResultNotAvailableError,
+    RunnerError,
+)
+from pynenc.invocation.record import InvocationRecord, Outcome
+from pynenc.invocation.status import InvocationStatus
+from pynenc.serializer.exception_codec import load_exception
+
+#: Ids asked of a store at once.
+CHUNK = 500
+
+
+def wait(
+    engine: Engine, awaited: Sequence[str], *, all_of_them: bool, timeout_seconds: float | None
+) -> list[InvocationRecord]:
+    """Wait until all, or any, are final; returns the records of those that are.
+
+    Raises:
+        InvocationTimeoutError: the time is over; the invocations go on.
+        InvocationNotFoundError: one of them does not exist.
+        CycleDetectedError: waiting would never end.
+        RunnerError: called on the thread of a running event loop, which it would block.
+    """
+    running = _waiting_invocation(engine)
+    if running is not None:
+        ready = _ready(engine, awaited, all_of_them=all_of_them)
+        if ready is not None:
+            return ready
+        records = running.suspender.suspend(running, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
+        return list(records)
+    return _wait_outside(engine, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
+
+
+async def wait_async(
+    engine: Engine, awaited: Sequence[str], *, all_of_them: bool, timeout_seconds: float | None
+) -> list[InvocationRecord]:
+    """The same for coroutines; the event loop goes on meanwhile."""
+    running = get_running()
+    if running is not None and running.engine is engine and running.main_task is asyncio.current_task():
+        records = await running.suspender.suspend_async(
+            running, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds
+        )
+        return list(records)
+    return await _wait_outside_async(engine, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
+
+
+def _waiting_invocation(engine: Engine) -> Running | None:
+    """The invocation that pauses if this thread waits: the one it executes, and no other thread's."""
+    running = get_running()
+    if running is None:
+        return None
+    if running.main_task is not None and _on_event_loop():
+        raise RunnerError(
+            f"Invocation {running.record.invocation_id} of {running.record.task_id} asked for .result on the thread of "
+            "its event loop, which would stop every coroutine there. Use 'await invocation' (or async_result()) instead."
+        )
+    if running.engine is not engine or running.thread_ident != threading.get_ident():
+        return None
+    return running
+
+
+def _on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _ready(engine: Engine, awaited: Sequence[str], *, all_of_them: bool) -> list[InvocationRecord] | None:
+    """The final ones if nobody need wait; unknown ones are an error."""
+    records = read_all(engine, awaited)
+    missing = [i for i in awaited if i not in records]
+    if missing:
+        raise InvocationNotFoundError(
+            missing[0],
+            f"not in the store of app {engine.settings.app_id!r}; it was purged, or belongs to another application",
+        )
+    final = [records[i] for i in awaited if records[i].status.is_final()]
+    enough = len(final) == len(awaited) if all_of_them else bool(final)
+    return final if enough else None
+
+
+def read_all(engine: Engine, ids: Sequence[str]) -> dict[str, InvocationRecord]:
+    """The records of any number of invocations."""
+    if len(ids) <= CHUNK:
+        return engine.ledger.read(ids)
+    records: dict[str, InvocationRecord] = {}
+    for start in range(0, len(ids), CHUNK):
+        records.update(engine.ledger.read(ids[start : start + CHUNK]))
+    return records
+
+
+def _wait_outside(
+    engine: Engine, awaited: Sequence[str], *, all_of_them: bool, timeout_seconds: float | None
+) -> list[InvocationRecord]:
+    ready = _ready(engine, awaited, all_of_them=all_of_them)
+    if ready is not None:
+        return ready
+    # A bare lock: an Event costs four times as much to make and to wake.
+    bell = threading.Lock()
+    bell.acquire()
+    waiter = Waiter(awaited, all_of_them=all_of_them, wake=bell.release)
+    engine.hub.add(waiter)
+    try:
+        _watch_foreign(engine, awaited)
+        ready = _ready(engine, awaited, all_of_them=all_of_them)
+        if ready is not None:
+            return ready
+        if not bell.acquire(timeout=-1 if timeout_seconds is None else max(timeout_seconds, 0)):
+            raise _timed_out(engine, awaited, timeout_seconds)
+    finally:
+        engine.hub.remove(waiter)
+    ready = _ready(engine, awaited, all_of_them=all_of_them)
+    assert ready is not None, "woken before the end"  # noqa: S101 - finals never go back
+    return ready
+
+
+async def _wait_outside_async(
+    engine: Engine, awaited: Sequence[str], *, all_of_them: bool, timeout_seconds: float | None
+) -> list[InvocationRecord]:
+    loop = asyncio.get_running_loop()
+    ready = await loop.run_in_executor(None, lambda: _ready(engine, awaited, all_of_them=all_of_them))
+    if ready is not None:
+        return ready
+    done = loop.create_future()
+
+    def ring() -> None:
+        loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
+
+    waiter = Waiter(awaited, all_of_them=all_of_them, wake=ring)
+    engine.hub.add(waiter)
+    try:
+        await loop.run_in_executor(None, _watch_foreign, engine, awaited)
+        ready = await loop.run_in_executor(None, lambda: _ready(engine, awaited, all_of_them=all_of_them))
+        if ready is not None:
+            return ready
+        await asyncio.wait_for(done, timeout_seconds)
+    except TimeoutError:
+        raise _timed_out(engine, awaited, timeout_seconds) from None
+    finally:
+        engine.hub.remove(waiter)
+    ready = await loop.run_in_executor(None, lambda: _ready(engine, awaited, all_of_them=all_of_them))
+    assert ready is not None, "woken before the end"  # noqa: S101 - finals never go back
+    return ready
+
+
+def _watch_foreign(engine: Engine, awaited: Sequence[str]) -> None:
+    """Ask to be told of invocations that other processes submitted; for our own the owner tells us anyway."""
+    address = engine.wakeups.address()
+    records = read_all(engine, awaited)
+    foreign = [i for i, r in records.items() if r.reply_to != address and not r.status.is_final()]
+    for start in range(0, len(foreign), CHUNK):
+        engine.steps.watch(foreign[start : start + CHUNK], address)
+
+
+def _timed_out(engine: Engine, awaited: Sequence[str], timeout_seconds: float | None) -> InvocationTimeoutError:
+    records = read_all(engine, awaited)
+    open_ones = [r for r in records.values() if not r.status.is_final()]
+    first = open_ones[0] if open_ones else next(iter(records.values()))
+    more = f" and {len(open_ones) - 1} more" if len(open_ones) > 1 else ""
+    return InvocationTimeoutError(
+        first.invocation_id,
+        f"still {first.status}{more} after {timeout_seconds} s; it goes on, and its result can be asked for later",
+    )
+
+
+# ---------------------------------------------------------------------- results
+
+
+def outcome_of(engine: Engine, record: InvocationRecord) -> Any:
+    """The result of a final invocation, or its exception raised."""
+    key = (record.invocation_id, record.attempt)
+    return value_of(engine, record, engine.state.outcomes([key]).get(key))
+
+
+def outcomes_of(engine: Engine, records: Sequence[InvocationRecord]) -> dict[tuple[str, int], Outcome]:
+    """The recorded outcomes of several final invocations."""
+    keys = [(record.invocation_id, record.attempt) for record in records]
+    found: dict[tuple[str, int], Outcome] = {}
+    for start in range(0, len(keys), CHUNK):
+        found.update(engine.state.outcomes(keys[start : start + CHUNK]))
+    return found
+
+
+def value_of(engine: Engine, record: InvocationRecord, outcome: Outcome | None) -> Any:
+    """What a final record and its outcome mean to the caller.
+
+    Raises:
+        InvocationError: it is not final, was dropped, cancelled, lost, or its outcome is gone.
+        Exception: what the task raised.
+    """
+    status = record.status
+    if status is InvocationStatus.SUCCESS and outcome is not None and outcome.result is not None:
+        return engine.payloads.unpack(outcome.result)
+    if status is InvocationStatus.FAILED and outcome is not None and outcome.error is not None:
+        raise load_exception(outcome.error, engine.serializer)
+    raise _without_outcome(record)
+
+
+def _without_outcome(record: InvocationRecord) -> InvocationError:
+    invocation_id, task_id = record.invocation_id, record.task_id
+    match record.status:
+        case InvocationStatus.CONCURRENCY_CONTROLLED_FINAL:
+            return InvocationDroppedError(
+                invocation_id,
+                f"{task_id} has no result: another invocation of its running-concurrency scope was running and the task "
+                "has reroute_on_concurrency_control=False. Set it to True to have blocked calls wait in line.",
+            )
+        case InvocationStatus.CANCELLED:
+            return InvocationCancelledError(invocation_id, f"{task_id} was cancelled and has no result")
+        case status if status.is_final():
+            return ResultNotAvailableError(
+                invocation_id, f"{task_id} ended as {status}, but what it came to is not in the state backend any more"
+            )
+        case status:
+            return InvocationError(invocation_id, f"Invocation is not final: status {status}")

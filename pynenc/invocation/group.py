@@ -1,0 +1,80 @@
+"""Several invocations of one task."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, Generic, TypeVar
+
+from pynenc.invocation.dist_invocation import BaseInvocation, DistributedInvocation
+from pynenc.invocation.handle_engine import HandleEngine
+
+R = TypeVar("R", covariant=True)
+
+
+class BaseInvocationGroup(Generic[R]):
+    """What ``task.parallelize`` returns: the invocations in call order."""
+
+    def __init__(self, task: Any, invocations: Sequence[BaseInvocation[R]]) -> None:
+        self.task = task
+        self.invocations = list(invocations)
+
+    @property
+    def app(self) -> Any:
+        """The application of the task."""
+        return self.task.app
+
+    @property
+    def invocation_map(self) -> dict[str, BaseInvocation[R]]:
+        """The invocations by id."""
+        return {invocation.invocation_id: invocation for invocation in self.invocations}
+
+    def __iter__(self) -> Iterator[BaseInvocation[R]]:
+        return iter(self.invocations)
+
+    def __len__(self) -> int:
+        return len(self.invocations)
+
+
+class DistributedInvocationGroup(BaseInvocationGroup[R]):
+    """Invocations in the store; their results come as they end, or in call order."""
+
+    invocations: list[DistributedInvocation[R]]  # type: ignore[assignment]  # narrower than the base's
+
+    def __init__(self, engine: HandleEngine, task: Any, invocations: Sequence[DistributedInvocation[R]]) -> None:
+        super().__init__(task, invocations)
+        self._engine = engine
+
+    @property
+    def _ids(self) -> list[str]:
+        return [invocation.invocation_id for invocation in self.invocations]
+
+    @property
+    def results(self) -> Iterator[R]:
+        """The results in the order in which they come, one for each call; raises the first failure it meets.
+
+        The other invocations go on, and ``results`` can be asked for again.
+        """
+        return self.iter_results()
+
+    def iter_results(
+        self, *, ordered: bool = False, return_exceptions: bool = False, timeout_seconds: float | None = None
+    ) -> Iterator[Any]:
+        """The results: ``ordered`` as the calls were made; with failures as values if ``return_exceptions``.
+
+        Raises:
+            InvocationTimeoutError: ``timeout_seconds`` for all of them together are over.
+        """
+        return self._engine.results(
+            self._ids, ordered=ordered, return_exceptions=return_exceptions, timeout_seconds=timeout_seconds
+        )
+
+    @property
+    def ordered_results(self) -> list[R]:
+        """All results, in call order."""
+        return list(self.iter_results(ordered=True))
+
+    def async_results(
+        self, *, ordered: bool = False, return_exceptions: bool = False, timeout_seconds: float | None = None
+    ) -> AsyncIterator[Any]:
+        """The results for coroutines."""
+        return self._engine.async_results(
+            self._ids, ordered=ordered, return_exceptions=return_exceptions, timeout_seconds=timeout_seconds
+        )

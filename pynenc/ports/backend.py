@@ -1,0 +1,66 @@
+"""The bundle: five components, what they can do, and the unit that groups writes."""
+
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from typing import Protocol
+
+from pynenc.ports.broker import Broker
+from pynenc.ports.client_data_store import ClientDataStore
+from pynenc.ports.orchestrator import Orchestrator
+from pynenc.ports.state_backend import StateBackend
+from pynenc.ports.steps import Steps
+from pynenc.ports.trigger import Trigger
+from pynenc.ports.wakeups import Wakeups
+
+
+class Unit(Protocol):
+    """Opens the unit of work of one product: what is written inside becomes visible together, or not at all."""
+
+    def __call__(self) -> AbstractContextManager[object]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What follows from the chosen products."""
+
+    #: Other processes see what is stored.
+    shared_between_processes: bool
+    #: Orchestrator, state backend, broker, trigger and client data live in one product and one unit.
+    one_product: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """Where an application keeps everything."""
+
+    broker: Broker
+    orchestrator: Orchestrator
+    state: StateBackend
+    trigger: Trigger
+    client_data: ClientDataStore
+    wakeups: Wakeups
+    #: Units of the distinct products, in the order in which they must commit: data before the commit point
+    #: (the orchestrator), hints after it (design law 1).
+    units: tuple[Unit, ...]
+    capabilities: Capabilities
+    #: Where everything is kept, for people; without secrets.
+    location: str = ""
+    #: The product's own way to take the steps of a call; None: composed from the components.
+    steps: Steps | None = None
+
+    def unit(self) -> AbstractContextManager[object]:
+        """One step: opens the unit of each product, so that they commit in the order of ``units``."""
+        if len(self.units) == 1:
+            return self.units[0]()
+        stack = ExitStack()
+        for open_unit in reversed(self.units):
+            stack.enter_context(open_unit())
+        return stack
+
+    def close(self) -> None:
+        """Give back connections and addresses. May be repeated."""
+        self.wakeups.close()
+        for unit in self.units:
+            close = getattr(unit, "close", None)
+            if close is not None:
+                close()

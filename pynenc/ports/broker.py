@@ -1,0 +1,60 @@
+"""The queue: a hint where work is. The ledger is the truth (design law 2)."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+from pynenc.invocation.record import QueueEntry
+
+
+class Broker(ABC):
+    """Queues of invocation ids, by queue name and lane."""
+
+    #: ``promote`` has an effect; otherwise what is waited for is looked for in the wait graph before the queue.
+    reorders: bool = True
+
+    @abstractmethod
+    def push(self, entries: Sequence[QueueEntry]) -> None:
+        """Put invocations into their queues.
+
+        Ordering: behind those of the same priority and as many dependents.
+        Idempotence: an id may be pushed twice; delivering it twice is allowed, losing it is not.
+        """
+
+    @abstractmethod
+    def pop(self, places: Sequence[tuple[str, str]], limit: int) -> list[QueueEntry]:
+        """Take up to ``limit`` entries out of the given (queue, lane) places; no places: out of all.
+
+        Effect: a place whose queue is ``ANY_QUEUE`` stands for every queue of its lane.
+
+        Atomicity: two callers never get the same entry. A broker that needs acknowledgement gives it when
+        the unit ends in which it was popped, so that a crash before the claim does not lose the entry.
+        Ordering: highest priority first, then most dependents, then oldest; as far as the product can.
+        """
+
+    @abstractmethod
+    def promote(self, entries: Sequence[QueueEntry]) -> None:
+        """Raise the priority and add to the dependents of entries that are queued; ignore the others.
+
+        Effect: ``priority`` becomes the higher one, ``dependents`` is added. A product that cannot
+        reorder ignores it: what is waited for is also found through the wait graph.
+        """
+
+    @abstractmethod
+    def remove(self, invocation_ids: Sequence[str]) -> None:
+        """Take entries out wherever they are; a product that cannot leaves them, and they are skipped when popped."""
+
+    @abstractmethod
+    def missing(self, invocation_ids: Sequence[str]) -> list[str]:
+        """Which of these are certainly in no queue. A product that cannot look returns all of them."""
+
+    @abstractmethod
+    def sizes(self) -> Mapping[tuple[str, str], int]:
+        """How many entries wait in each (queue, lane); approximate where the product only estimates."""
+
+    @abstractmethod
+    def peek(self, queue: str, limit: int) -> list[QueueEntry]:
+        """The next entries of a queue, left where they are."""
+
+    @abstractmethod
+    def purge(self, queue: str | None = None) -> None:
+        """Empty one queue, or all of this application."""

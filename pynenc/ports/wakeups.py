@@ -1,0 +1,52 @@
+"""Hints between processes: there is work, these invocations changed (design law 5)."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+
+
+#: Before an id in a message: it is not final, but its owner is to look at it (a scope's token, a cancellation).
+ATTENTION = "!"
+
+
+class Wakeups(ABC):
+    """Hints between processes. Losing one costs latency, never correctness."""
+
+    #: False: hints cannot reach other processes, so waiters fall back to checks that back off.
+    can_wake: bool
+
+    @abstractmethod
+    def address(self) -> str | None:
+        """Where this process can be told things. Opens its inbox on first use, without a thread."""
+
+    @abstractmethod
+    def listen(self, on_message: Callable[[Sequence[str]], None], on_work: Callable[[], None]) -> None:
+        """Start to receive, on one thread: ids that changed (empty: look at everything), and that there is work.
+
+        Idempotence: a second call replaces the two callbacks.
+        """
+
+    @abstractmethod
+    def set_waiting(self, waiting: bool) -> None:
+        """Whether anybody in this process waits for invocations to change; senders skip it otherwise."""
+
+    @abstractmethod
+    def set_idle(self, idle: bool) -> None:
+        """Whether this process has a free slot and found no work.
+
+        Ordering: a worker says it is idle, then looks for work once more, then sleeps.
+        """
+
+    @abstractmethod
+    def wake_workers(self, count: int) -> int:
+        """Tell up to ``count`` idle processes that there is work, and un-mark them; how many were told.
+
+        Ordering: to be called after the work was committed.
+        """
+
+    @abstractmethod
+    def notify(self, messages: Mapping[str, Sequence[str]]) -> None:
+        """Tell addresses which invocations changed. Unknown, full and dead addresses are passed over."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop receiving and give the address up. Idempotence: may be repeated."""

@@ -1,0 +1,405 @@
+"""The worker pool of one process: slots, and the threads that carry them.
+
+A thread that carries a slot drives itself: it runs what the slot has started; when that is used up it takes
+one step into the store that records what ended, starts the next group and claims to top up. Nobody schedules
+these threads, and none of them polls. Invocations that wait are the business of ``parking``, coroutines that
+of ``event_loop_lane``.
+
+Three kinds of work compete for a slot, in this order: paused invocations whose wait is over, what was claimed,
+what can be claimed.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from pynenc.engine.context import Running, Suspender
+from pynenc.engine.engine import Engine
+from pynenc.engine.execution import Fenced, Unwind, call, classify, stale
+from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, Transition
+from pynenc.invocation.status import InvocationStatus
+from pynenc.ports.steps import ClaimPlan
+from pynenc.runner.event_loop_lane import EventLoopLane
+from pynenc.runner.missing_task import MissingTask
+from pynenc.runner.pace import GROUP_SECONDS, Pace
+from pynenc.runner.parking import Parking
+from pynenc.runner.pool_limits import PoolLimits
+from pynenc.runner.slot import Carrier, Slot
+from pynenc.runner.watch import Watch
+
+#: Stack of a worker thread. Only what is touched becomes real memory (about 16 KB when parked), and this is room
+#: for some thousand frames of user code.
+STACK_BYTES = 1024 * 1024
+#: Sleeping threads kept beyond one for each slot; more end themselves.
+SPARE_CARRIERS = 16
+#: Between two tries while the store does not answer; doubles up to the longest.
+STORE_RETRY_SECONDS = 0.05
+STORE_RETRY_LONGEST_SECONDS = 2.0
+
+
+class Pool:
+    """Runs invocations of one application in this process."""
+
+    def __init__(self, engine: Engine, runner_id: str, limits: PoolLimits) -> None:
+        self.engine = engine
+        self.runner_id = runner_id
+        self.limits = limits
+        self.pace = Pace(limits.claim_ahead_seconds)
+        #: Attempts that ended here.
+        self.completed = 0
+        self.lock = threading.Lock()
+        self._drained = threading.Condition(self.lock)
+        self._stop = threading.Event()
+        self.free: list[Slot] = [Slot() for _ in range(limits.slots)]
+        self.busy: set[Slot] = set()
+        #: PENDING in the ledger, ours, not started.
+        self.claimed: deque[Claimed] = deque()
+        self.live: dict[str, Running] = {}
+        self._carriers: list[Carrier] = []
+        self._look_again = False
+        self.stopping = False
+        #: Called when something was claimed, and when there is nothing left to do.
+        self.on_claimed: Callable[[], None] = lambda: None
+        self.on_empty: Callable[[], None] = lambda: None
+        self.parking = Parking(self)
+        self.lane = EventLoopLane(self)
+        self.watch = Watch(self)
+
+    # ------------------------------------------------------------- life cycle
+
+    def start(self) -> None:
+        """Begin to look for work."""
+        hub = self.engine.hub
+        hub.on_work = self.look
+        hub.on_called = self.parking.called
+        hub.listen()
+        self.look()
+
+    def look(self) -> None:
+        """There may be work: have a free slot look for it."""
+        slot = self.take_slot()
+        if slot is not None:
+            self.carry(slot)
+            return
+        with self.lock:
+            # A slot may be on its way to rest with an answer that is older than this work.
+            self._look_again = True
+        self.lane.look()
+
+    def stop_claiming(self) -> None:
+        """Take no new work, except what somebody here waits for."""
+        with self.lock:
+            self.stopping = True
+            returned = list(self.claimed)
+            self.claimed.clear()
+        self.give_back(returned)
+        self.lane.look()
+
+    def drained(self, timeout_seconds: float) -> bool:
+        """Wait until nothing runs here any more, paused invocations included."""
+        with self.lock:
+            return self._drained.wait_for(lambda: not self.live, timeout_seconds)
+
+    def abandon(self) -> list[InvocationRecord]:
+        """The grace is over: unwind what is paused, give everything back.
+
+        The answer names what still executes and cannot be ended from here; its invocations are rerouted too,
+        so its outcomes will be refused.
+        """
+        self._stop.set()
+        with self.lock:
+            self.stopping = True
+            unstarted = [c.record for slot in self.busy for c in slot.started] + [c.record for c in self.claimed]
+            self.claimed.clear()
+            for slot in self.busy:
+                slot.started.clear()
+        self.flush()
+        paused = self.parking.unwind() + self.lane.unwind()
+        with self.lock:
+            executing = [r.record for r in self.live.values() if r not in paused]
+        self.reroute_killed(unstarted + [running.record for running in paused] + executing)
+        _unwind(paused)
+        return executing
+
+    def unwind(self) -> None:
+        """Have paused invocations leave their code; the process ends, and others give back what it held."""
+        self._stop.set()
+        _unwind(self.parking.unwind() + self.lane.unwind())
+
+    def flush(self) -> None:
+        """Write the outcomes that wait for the end of their group."""
+        with self.lock:
+            finished = [finish for slot in (*self.busy, *self.free) for finish in slot.finished]
+            for slot in (*self.busy, *self.free):
+                slot.finished = []
+        self.record(finished)
+
+    def reroute_killed(self, records: Sequence[InvocationRecord]) -> None:
+        """Give owned invocations back: KILLED, then available again."""
+        changes: list[Transition] = []
+        for record in records:
+            if record.status is not InvocationStatus.PENDING:
+                changes.append(
+                    Transition(record.invocation_id, InvocationStatus.KILLED, self.runner_id, record.attempt)
+                )
+            changes.append(Transition(record.invocation_id, InvocationStatus.REROUTED, self.runner_id, record.attempt))
+        if changes:
+            self.engine.steps.reroute(changes)
+
+    def close(self) -> None:
+        """End the sleeping threads."""
+        self._stop.set()
+        with self.lock:
+            carriers, self._carriers = self._carriers, []
+        for carrier in carriers:
+            carrier.give(None)
+        self.lane.close()
+        self.watch.close()
+        hub = self.engine.hub
+        hub.on_work = lambda: None
+        hub.on_called = lambda _ids: None
+        self.engine.wakeups.set_idle(False)
+
+    # ------------------------------------------------------------------ slots
+
+    def take_slot(self) -> Slot | None:
+        """A free slot, which is busy from now on."""
+        with self.lock:
+            if not self.free or self._stop.is_set():
+                return None
+            slot = self.free.pop()
+            self.busy.add(slot)
+            return slot
+
+    def release(self, slot: Slot) -> None:
+        """The slot has nothing to do. To be called with the lock held."""
+        slot.busy_since = None
+        self.busy.discard(slot)
+        self.free.append(slot)
+
+    def carry(self, slot: Slot) -> None:
+        """Have a thread drive a busy slot."""
+        with self.lock:
+            carrier = self._carriers.pop() if self._carriers else None
+        if carrier is None:
+            carrier = Carrier()
+            _start_daemon(self._carrier_main, carrier)
+        carrier.give(slot)
+
+    def _carrier_main(self, carrier: Carrier) -> None:
+        while True:
+            slot = carrier.take()
+            if slot is None:
+                return
+            self._drive(slot)
+            with self.lock:
+                if self._stop.is_set() or len(self._carriers) >= SPARE_CARRIERS + self.limits.slots:
+                    return
+                self._carriers.append(carrier)
+
+    def _drive(self, first: Slot) -> None:
+        """Work as long as there is something to do for the slot this thread carries."""
+        slot: Slot | None = first
+        pause = STORE_RETRY_SECONDS
+        while slot is not None and not self._stop.is_set():
+            if slot.started and not self._overdue(slot):
+                slot = self._execute(slot, slot.started.popleft())
+                continue
+            try:
+                slot = self._advance(slot)
+                pause = STORE_RETRY_SECONDS
+            except Exception as error:  # noqa: BLE001 - design law 10: whatever a store does, the worker goes on
+                self.engine.events.loop_failed("A step of the worker", error)
+                self._stop.wait(pause)
+                pause = min(pause * 2, STORE_RETRY_LONGEST_SECONDS)
+
+    def _overdue(self, slot: Slot) -> bool:
+        return bool(slot.finished) and self.engine.clock.monotonic() - slot.group_since > GROUP_SECONDS
+
+    # ---------------------------------------------------------------- execute
+
+    def _execute(self, slot: Slot, claimed: Claimed) -> Slot | None:
+        """Run one invocation; the slot to go on with, which is another one if it was paused meanwhile."""
+        running = self.begin(claimed, self.parking)
+        running.slot = slot
+        running.thread_ident = threading.get_ident()
+        clock = self.engine.clock
+        began = slot.busy_since = clock.monotonic()
+        try:
+            ended = call(running)
+        except (Unwind, Fenced):
+            self.forget([running.record.invocation_id])
+            left: Slot | None = running.slot
+            return left
+        ended_slot: Slot = running.slot
+        ended_slot.busy_since = None
+        now = clock.monotonic()
+        if running.home is None:
+            self.pace.observe(claimed.record.task_id, now - began)
+        if not ended_slot.finished:
+            ended_slot.group_since = now
+        ended_slot.finished.append(classify(running, ended, clock.now()))
+        self.completed += 1
+        return ended_slot
+
+    def begin(self, claimed: Claimed, suspender: Suspender) -> Running:
+        """An attempt starts here."""
+        try:
+            task = self.engine.find_task(claimed.record.task_id)
+        except Exception as error:  # noqa: BLE001 - importing user code may raise anything
+            task = MissingTask(claimed.record.task_id, error)
+        running = Running(self.engine, claimed, task, suspender)
+        running.started_at = self.engine.clock.now()
+        running.cancelled = claimed.record.cancel_requested
+        with self.lock:
+            self.live[claimed.record.invocation_id] = running
+        return running
+
+    def forget(self, invocation_ids: Sequence[str]) -> None:
+        """These are not executed here any more."""
+        with self.lock:
+            for invocation_id in invocation_ids:
+                self.live.pop(invocation_id, None)
+            if not self.live:
+                self._drained.notify_all()
+
+    # ---------------------------------------------------------------- advance
+
+    def _advance(self, slot: Slot) -> Slot | None:
+        """One step into the store; the slot if there is something to do with it, else None: it was given away."""
+        heir = self.parking.heir(slot.finished) if not slot.started else None
+        if heir is not None:
+            self.parking.hand_over(heir, slot)
+            return None
+        finishes = slot.finished
+        group, plan = ([], None) if slot.started else self._next(slot)
+        if not finishes and not group and (plan is None or not self._anything_queued()):
+            return self._rest(slot)
+        changes = [
+            Transition(c.record.invocation_id, InvocationStatus.RUNNING, self.runner_id, c.record.attempt)
+            for c in group
+        ]
+        try:
+            answer = self.engine.steps.advance(finishes, changes, plan)
+        except Exception:
+            with self.lock:
+                self.claimed.extendleft(reversed(group))
+            raise
+        slot.finished = []
+        self.recorded(finishes, answer.finished)
+        for claimed, record in zip(group, answer.changed, strict=True):
+            if record is not None:
+                slot.started.append(claimed._replace(record=record))
+        if len(slot.started) > 1:
+            self.watch.arm()
+        self.take_in(slot, answer.claimed)
+        if slot.started or answer.claimed or answer.more or plan is None:
+            return slot
+        return self._rest(slot)
+
+    def _next(self, slot: Slot) -> tuple[list[Claimed], ClaimPlan | None]:
+        """What to start next of what was claimed, and what to claim besides."""
+        limits = self.limits
+        with self.lock:
+            self._look_again = False
+            group = [self.claimed.popleft() for _ in range(self.pace.group(self.claimed))]
+            if limits.single_use and (self.completed or self.live or group):
+                return group, None
+            ahead = 1 if limits.single_use else self.pace.claim_ahead(limits.slots)
+            room = ahead - len(self.claimed)
+            if group and room <= ahead // 2:
+                return group, None
+        if not group:
+            # If this claim finds nothing we sleep; saying so first, nobody's work can fall in between.
+            self.engine.wakeups.set_idle(True)
+        return group, self.claim_plan(max(room, 1), start=0 if group else 1)
+
+    def claim_plan(self, limit: int, *, start: int) -> ClaimPlan | None:
+        """What this process may claim now; None: nothing."""
+        only_awaited = self.stopping or self.parking.is_full()
+        if self.stopping and not self.parking.count() and not self.lane.paused_count():
+            return None
+        lanes = [Lane.THREAD.value]
+        if self.limits.single_use or self.lane.room():
+            lanes.append(Lane.EVENT_LOOP.value)
+        places = [(queue, lane) for queue in self.limits.queues or ("*",) for lane in lanes]
+        return ClaimPlan(self.runner_id, places, limit, only_awaited=only_awaited, start=start)
+
+    def _anything_queued(self) -> bool:
+        """A look without a write, before an idle worker opens a transaction for nothing."""
+        if self.stopping:
+            return True
+        queues = self.limits.queues
+        sizes = self.engine.backend.broker.sizes()
+        return any(count and (not queues or queue in queues) for (queue, _), count in sizes.items())
+
+    def take_in(self, slot: Slot, claimed: Sequence[Claimed]) -> None:
+        """Sort what was claimed: coroutines to their lane, what is started to the slot, the rest waits its turn."""
+        if not claimed:
+            return
+        self.engine.wakeups.set_idle(False)
+        self.on_claimed()
+        for item in claimed:
+            if item.record.lane == Lane.EVENT_LOOP:
+                self.lane.submit(item)
+            elif item.record.status is InvocationStatus.RUNNING:
+                slot.started.append(item)
+            else:
+                with self.lock:
+                    self.claimed.append(item)
+        if self.claimed:
+            self.watch.arm()
+            other = self.take_slot()
+            if other is not None:
+                self.carry(other)
+
+    def _rest(self, slot: Slot) -> Slot | None:
+        """Nothing to do: free the slot, unless something came up meanwhile."""
+        self.watch.due(self.engine.ledger.next_due())
+        with self.lock:
+            if self._look_again or self.claimed or self.parking.anyone_ready():
+                self._look_again = False
+                return slot
+            self.release(slot)
+            empty = not self.live and not self.busy
+        if empty:
+            self.on_empty()
+        return None
+
+    # ---------------------------------------------------------------- records
+
+    def record(self, finishes: Sequence[Finish]) -> None:
+        """Write outcomes, and nothing else."""
+        if finishes:
+            self.recorded(finishes, self.engine.steps.advance(finishes, (), None).finished)
+
+    def recorded(self, finishes: Sequence[Finish], records: Sequence[InvocationRecord | None]) -> None:
+        """These outcomes were written, or refused where there is no record."""
+        if not finishes:
+            return
+        self.forget([finish.record.invocation_id for finish in finishes])
+        debugging = self.engine.events.debugging()
+        for finish, record in zip(finishes, records, strict=True):
+            if record is None:
+                self.engine.events.stale_outcome(finish.record, stale(finish).reason)
+            elif debugging:
+                self.engine.events.changed(record)
+
+    def give_back(self, claimed: Sequence[Claimed]) -> None:
+        """Hand back what was claimed and not started."""
+        self.reroute_killed([item.record for item in claimed])
+
+
+def _unwind(paused: Sequence[Running]) -> None:
+    for running in paused:
+        running.home.error = Unwind()
+        running.home.wake()
+
+
+def _start_daemon(target: object, *args: object) -> None:
+    """A daemon thread with our stack size; the setting is global, so it is put back."""
+    before = threading.stack_size(STACK_BYTES)
+    try:
+        threading.Thread(target=target, args=args, name="pynenc-worker", daemon=True).start()  # type: ignore[arg-type]
+    finally:
+        threading.stack_size(before)

@@ -1,0 +1,72 @@
+"""Slots, and the threads that carry them."""
+
+import threading
+from collections import deque
+
+from pynenc.invocation.record import Claimed, Finish
+
+
+class Slot:
+    """Permission to run user code, with the work that goes with it. Held by one thread at a time."""
+
+    __slots__ = ("busy_since", "finished", "group_since", "running", "started")
+
+    def __init__(self) -> None:
+        #: RUNNING in the ledger, not begun here yet.
+        self.started: deque[Claimed] = deque()
+        #: Ended here, not written yet.
+        self.finished: list[Finish] = []
+        #: When the oldest of ``finished`` ended (monotonic seconds).
+        self.group_since = 0.0
+        #: When the present invocation began; None between two.
+        self.busy_since: float | None = None
+
+
+class Carrier:
+    """A thread that carries a slot while there is something to do, and sleeps in between."""
+
+    __slots__ = ("_bell", "slot", "thread")
+
+    def __init__(self) -> None:
+        # A bare lock as the bell: a Condition costs four times as much to wake.
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self.slot: Slot | None = None
+        self.thread: threading.Thread | None = None
+
+    def give(self, slot: Slot | None) -> None:
+        """Hand a slot over and wake the thread; None ends it."""
+        self.slot = slot
+        self._bell.release()
+
+    def take(self) -> Slot | None:
+        """Sleep until a slot is given."""
+        self._bell.acquire()
+        slot, self.slot = self.slot, None
+        return slot
+
+
+class Parked:
+    """A paused invocation's place to sleep; its stack is the only thing it keeps."""
+
+    __slots__ = ("_bell", "error", "ready_to_sleep", "resumed", "told_early")
+
+    def __init__(self) -> None:
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        #: Its thread is out of the step that paused it, without a slot: it may be given one.
+        self.ready_to_sleep = False
+        #: Its wait was over before that.
+        self.told_early = False
+        #: The ledger already says RESUMED.
+        self.resumed = False
+        #: Raised instead of going on.
+        self.error: BaseException | None = None
+
+    def wake(self) -> None:
+        """Let it go on."""
+        self._bell.release()
+
+    def sleep(self, timeout_seconds: float | None) -> bool:
+        """Wait to be woken; False if the time is over."""
+        return self._bell.acquire(timeout=-1 if timeout_seconds is None else max(0.0, timeout_seconds))

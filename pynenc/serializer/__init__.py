@@ -1,0 +1,20 @@
+"""Serializers: values as text and back.
+
+``JsonPickleSerializer`` (the default) keeps Python types, ``JsonSerializer`` speaks plain JSON and may read text of
+anybody, ``PickleSerializer`` uses pickle; a subclass of ``BaseSerializer`` does what you like.
+"""
+
+from pynenc.serializer.base_serializer import BaseSerializer
+from pynenc.serializer.constants import ReservedKeys
+from pynenc.serializer.json_pickle_serializer import JsonPickleSerializer
+from pynenc.serializer.json_serializer import JsonSerializable, JsonSerializer
+from pynenc.serializer.pickle_serializer import PickleSerializer
+
+__all__ = [
+    "BaseSerializer",
+    "JsonPickleSerializer",
+    "JsonSerializable",
+    "JsonSerializer",
+    "PickleSerializer",
+    "ReservedKeys",
+]

@@ -1,0 +1,420 @@
+"""Tasks: what a decorated function becomes."""
+
+import asyncio
+import functools
+import inspect
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+
+from pynenc.arguments import Arguments, Parameters
+from pynenc.conf.config_task import ConcurrencyControlType, ConfigTask
+from pynenc.conf.task_options import validate_task_options
+from pynenc.engine import submit as submission
+from pynenc.engine.context import Running, get_running, reset_running, set_running
+from pynenc.engine.submit import Accepted, CallOptions
+from pynenc.exceptions import InvalidTaskOptionsError
+from pynenc.identifiers import TaskId
+from pynenc.invocation.conc_invocation import ConcurrentInvocation, ConcurrentInvocationGroup
+from pynenc.invocation.dist_invocation import DistributedInvocation, ReusedInvocation
+from pynenc.invocation.group import DistributedInvocationGroup
+from pynenc.invocation.record import Lane
+from pynenc.workflow.workflow_identity import WorkflowIdentity
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Elements that ``parallelize`` takes for one call: positional arguments, keyword arguments, or ``task.args(...)``.
+CallArguments = tuple[Any, ...] | Mapping[str, Any] | Arguments
+
+_NO_OPTIONS = CallOptions()
+
+
+class TaskApp(Protocol):
+    """What a task needs of its application."""
+
+    app_id: str
+    engine: Any
+    handles: Any
+    conf: Any
+    logger: logging.Logger
+
+    def build_task_conf(self, task_id_key: str, options: Mapping[str, Any]) -> ConfigTask: ...
+
+
+class Task(Generic[P, R]):
+    """A function that can be run elsewhere: called like the function, it returns an invocation of its result.
+
+    Raises:
+        RuntimeError: the function is defined in ``__main__``, where no worker can find it.
+        ValueError: it is not defined at the module level.
+        InvalidTaskOptionsError: an option is unknown, wrong, or contradicts another.
+    """
+
+    def __init__(self, app: TaskApp, func: Callable[P, Any], options: Mapping[str, Any] | None = None) -> None:
+        _refuse_unreachable(func)
+        self.func = func
+        self.task_id = TaskId(func.__module__, func.__name__)
+        #: ``module.function``.
+        self.key = self.task_id.key
+        self.parameters = Parameters(func)
+        self.options: dict[str, Any] = validate_task_options(
+            options or {}, self.parameters.names, self.parameters.has_var_keyword, self.key
+        )
+        self.is_async = inspect.iscoroutinefunction(func)
+        self.lane = (Lane.EVENT_LOOP if self.is_async else Lane.THREAD).value
+        self._app = app
+        #: The global name of the app in the module of the function: when a test puts another app there, it counts.
+        self._app_name = next((name for name, value in func.__globals__.items() if value is app), None)
+        self._conf: tuple[TaskApp, ConfigTask] | None = None
+        functools.update_wrapper(cast("Any", self), func)
+
+    # -- what it is
+
+    @property
+    def app(self) -> Any:
+        """The application it belongs to: the one its module has under the name it was decorated with."""
+        if self._app_name is not None:
+            current = self.func.__globals__.get(self._app_name)
+            if current is not self._app and isinstance(current, type(self._app)):
+                self._app = current
+        return self._app
+
+    @app.setter
+    def app(self, app: TaskApp) -> None:
+        self._app = app
+        self._app_name = None
+
+    @property
+    def conf(self) -> ConfigTask:
+        """Its options as all sources of configuration give them; fields can be assigned."""
+        app: TaskApp = self.app
+        if self._conf is None or self._conf[0] is not app:
+            self._conf = (app, app.build_task_conf(self.key, self.options))
+        return self._conf[1]
+
+    @property
+    def retriable_exceptions(self) -> tuple[type[Exception], ...]:
+        """What leads to a retry: ``retry_for``, and always ``RetryError``."""
+        return self.conf.retriable_exceptions
+
+    @property
+    def logger(self) -> logging.Logger:
+        """The application's logger, whose lines carry the running invocation."""
+        return cast("TaskApp", self.app).logger
+
+    @property
+    def invocation(self) -> Any:
+        """The invocation in whose code we are, of whichever task.
+
+        Raises:
+            RuntimeError: we are in none.
+        """
+        running = self._running()
+        if running is None:
+            raise RuntimeError("Task has not been invoked yet")
+        return running.handle if running.handle is not None else _handle(self, running)
+
+    @property
+    def workflow(self) -> WorkflowIdentity:
+        """The workflow in whose code we are."""
+        identity: WorkflowIdentity = self.invocation.workflow
+        return identity
+
+    def _running(self) -> Running | None:
+        running = get_running()
+        if running is None or running.record is None:
+            return running
+        return running if running.engine.settings.app_id == cast("TaskApp", self.app).app_id else None
+
+    # -- calling
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> DistributedInvocation[R]:
+        """Submit a call; the handle's ``.result`` waits for what it comes to."""
+        return self._submit(self.parameters.bind(args, kwargs), _NO_OPTIONS)
+
+    async def submit_async(self, *args: P.args, **kwargs: P.kwargs) -> DistributedInvocation[R]:
+        """Submit a call from a coroutine, without touching the store on the event loop's thread."""
+        values = self.parameters.bind(args, kwargs)
+        return await asyncio.to_thread(self._submit, values, _NO_OPTIONS)
+
+    def with_options(
+        self, *, queue: str | None = None, priority: int | None = None, delay_seconds: float | None = None
+    ) -> "Caller[P, R]":
+        """The task with another queue or priority, or a delayed start, for the calls made through the answer.
+
+        Raises:
+            InvalidTaskOptionsError: ``priority`` is not within -100 and 100, or ``delay_seconds`` is negative.
+        """
+        if priority is not None and not -100 <= priority <= 100:  # noqa: PLR2004 - the documented range
+            raise InvalidTaskOptionsError(self.key, f"priority is {priority}; it goes from -100 (last) to 100 (first)")
+        if delay_seconds is not None and delay_seconds < 0:
+            raise InvalidTaskOptionsError(self.key, f"delay_seconds is {delay_seconds}; a start cannot lie in the past")
+        return Caller(self, CallOptions(queue, priority, delay_seconds))
+
+    def args(self, *args: P.args, **kwargs: P.kwargs) -> Arguments:
+        """The arguments of a call, for ``parallelize``."""
+        return Arguments(self.parameters.bind(args, kwargs))
+
+    def parallelize(
+        self, param_iter: Iterable[CallArguments], common_args: Mapping[str, Any] | None = None
+    ) -> DistributedInvocationGroup[R]:
+        """Submit many calls, ``parallel_batch_size`` in one step.
+
+        Elements are tuples (positional arguments), dictionaries (keyword arguments) or ``task.args(...)``. Values
+        in ``common_args`` are serialized once; a dictionary's own values come before them.
+
+        Raises:
+            ValueError: ``common_args`` with elements that are not dictionaries.
+            TypeError: an element is of another type, or does not fit the signature; nothing was submitted.
+        """
+        elements = list(param_iter)
+        if common_args and not all(isinstance(element, Mapping) for element in elements):
+            raise ValueError("When using common_args, param_iter must contain only dictionaries")
+        calls = [self._bind(element, common_args or {}) for element in elements]
+        if cast("TaskApp", self.app).conf.dev_mode_force_sync_tasks:
+            group = ConcurrentInvocationGroup(self, [self._run_here(values) for values in calls])
+            return cast("DistributedInvocationGroup[R]", group)
+        return self._submit_group(calls, elements, common_args or {})
+
+    def _bind(self, element: CallArguments, common: Mapping[str, Any]) -> dict[str, Any]:
+        if isinstance(element, Arguments):
+            return element.kwargs
+        if isinstance(element, Mapping):
+            return self.parameters.bind((), {**common, **element})
+        if isinstance(element, tuple):
+            return self.parameters.bind(element, {})
+        raise TypeError(
+            f"parallelize({self.key}): an element is a {type(element).__name__}; use a tuple of positional arguments "
+            f"(a single one is '(value,)'), a dictionary of keyword arguments, or {self.func.__name__}.args(...)"
+        )
+
+    def _submit_group(
+        self, calls: Sequence[dict[str, Any]], elements: Sequence[CallArguments], common: Mapping[str, Any]
+    ) -> DistributedInvocationGroup[R]:
+        app: TaskApp = self.app
+        size = self.conf.parallel_batch_size or 1
+        shared: dict[str, object] = {}
+        if common:
+            packed = app.engine.payloads.pack_arguments(self.key, common, self.conf.disable_cache_args)
+            shared = dict(packed.parts)
+        handles: list[DistributedInvocation[R]] = []
+        for start in range(0, len(calls), size):
+            batch = calls[start : start + size]
+            if shared:
+                own = [set(cast("Mapping[str, Any]", e)) for e in elements[start : start + size]]
+                for values, names in _by_own_names(batch, own, shared):
+                    handles += self._accepted(values, _without(shared, names))
+            else:
+                handles += self._accepted(batch, None)
+        return DistributedInvocationGroup(app.handles, self, handles)
+
+    def _accepted(
+        self, calls: Sequence[dict[str, Any]], shared: Mapping[str, object] | None
+    ) -> list[DistributedInvocation[R]]:
+        app: TaskApp = self.app
+        accepted = submission.submit(app.engine, self, calls, _NO_OPTIONS, shared)
+        return [self._handle(item, values) for item, values in zip(accepted, calls, strict=True)]
+
+    def _submit(self, values: dict[str, Any], options: CallOptions) -> DistributedInvocation[R]:
+        app: TaskApp = self.app
+        if app.conf.dev_mode_force_sync_tasks:
+            return cast("DistributedInvocation[R]", self._run_here(values))
+        [accepted] = submission.submit(app.engine, self, (values,), options)
+        return self._handle(accepted, values)
+
+    def _handle(self, accepted: Accepted, values: Mapping[str, Any]) -> DistributedInvocation[R]:
+        handles = cast("TaskApp", self.app).handles
+        if not accepted.reused:
+            return DistributedInvocation(handles, accepted.invocation_id, self.key)
+        diff = Arguments(values) if accepted.differs else None
+        return ReusedInvocation(handles, accepted.invocation_id, self.key, diff)
+
+    # -- running
+
+    def run(self, arguments: dict[str, Any]) -> Any:
+        """Call the function with bound arguments; a coroutine for ``async def``."""
+        return self.parameters.apply(self.func, arguments)
+
+    def _run_here(self, values: dict[str, Any]) -> ConcurrentInvocation[R]:
+        """Sync mode: run the call now, in this thread."""
+        outer = get_running()
+        parent = outer.handle if outer is not None else None
+        invocation: ConcurrentInvocation[R] = ConcurrentInvocation(
+            self, Arguments(values), getattr(parent, "invocation_id", None), getattr(parent, "workflow", None)
+        )
+        token = set_running(_SyncRunning(invocation))  # type: ignore[arg-type]  # the part of it that sync mode has
+        try:
+            invocation.run(lambda: self._call_here(values))
+        finally:
+            reset_running(token)
+        return invocation
+
+    def _call_here(self, values: dict[str, Any]) -> Any:
+        result = self.run(values)
+        return _complete(result) if inspect.iscoroutine(result) else result
+
+    # -- how it travels
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_import_task, (self.task_id.module, self.task_id.func_name))
+
+    def __repr__(self) -> str:
+        return f"Task(func={self.func.__name__})"
+
+
+class Caller(Generic[P, R]):
+    """A task with options for the calls made through it."""
+
+    def __init__(self, task: Task[P, R], options: CallOptions) -> None:
+        self._task = task
+        self._options = options
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> DistributedInvocation[R]:
+        """Submit a call with these options."""
+        return self._task._submit(self._task.parameters.bind(args, kwargs), self._options)  # noqa: SLF001 - one module
+
+
+class _SyncRunning:
+    """What of ``Running`` there is in sync mode."""
+
+    engine = None
+    record = None
+    main_task = None
+
+    def __init__(self, handle: ConcurrentInvocation[Any]) -> None:
+        self.handle = handle
+
+
+def _handle(task: Task[..., Any], running: Running) -> DistributedInvocation[Any]:
+    handles = task.app.handles
+    running.handle = DistributedInvocation(handles, running.record.invocation_id, running.record.task_id)
+    return running.handle
+
+
+def _complete(coroutine: Any) -> Any:
+    """Run a coroutine to its end where there is no event loop; inside of one, on a thread of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - sync mode inside a loop only
+
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(asyncio.run, coroutine).result()
+
+
+def _import_task(module: str, func_name: str) -> Any:
+    import importlib  # noqa: PLC0415 - unpickling only
+
+    found = getattr(importlib.import_module(module), func_name)
+    return getattr(found, "__pynenc_task__", found)
+
+
+def _without(shared: Mapping[str, object], names: frozenset[str]) -> dict[str, object]:
+    return {name: part for name, part in shared.items() if name not in names}
+
+
+def _by_own_names(
+    calls: Sequence[dict[str, Any]], own: Sequence[set[str]], shared: Mapping[str, object]
+) -> Iterator[tuple[list[dict[str, Any]], frozenset[str]]]:
+    """Neighbouring calls that override the same common arguments, which is nearly always all of them."""
+    names: frozenset[str] | None = None
+    run: list[dict[str, Any]] = []
+    for values, given in zip(calls, own, strict=True):
+        overridden = frozenset(given & shared.keys())
+        if overridden != names and run:
+            yield run, names or frozenset()
+            run = []
+        names = overridden
+        run.append(values)
+    if run:
+        yield run, names or frozenset()
+
+
+def _refuse_unreachable(func: Callable[..., Any]) -> None:
+    if "__main__" in func.__module__:
+        raise RuntimeError(
+            "Cannot create a task from a function in the __main__ module"
+            f" (function {func.__name__!r}): workers import tasks by module name, and __main__ is another module there. "
+            "Put the tasks and the app into a module of their own, such as tasks.py, and import it from the script."
+        )
+    if func.__qualname__ != func.__name__:
+        raise ValueError("Decorated function must be defined at the module level.")
+
+
+# ------------------------------------------------------------------ direct tasks
+
+
+class DirectTask(Protocol[P, R]):
+    """A function that runs elsewhere and returns its value; the task is behind it."""
+
+    __pynenc_task__: Task[Any, Any]
+    __inner_function__: Callable[..., Any]
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+
+ParallelFunc = Callable[[dict[str, Any]], Any]
+AggregateFunc = Callable[[Any], Any]
+
+AGGREGATE_MISSING = "Aggregation function required for parallel execution"
+
+
+def make_direct(
+    task: Task[P, Any], parallel_func: ParallelFunc | None, aggregate_func: AggregateFunc | None
+) -> Callable[P, Any]:
+    """The plain function that calls a task and returns its value.
+
+    Raises:
+        ValueError: ``parallel_func`` without ``aggregate_func``.
+    """
+    if parallel_func is not None and aggregate_func is None:
+        raise ValueError(AGGREGATE_MISSING)
+
+    def group(args: Any, kwargs: Any) -> Any:
+        assert parallel_func is not None  # noqa: S101 - only called then
+        return task.parallelize(*_parameter_sets(parallel_func(task.parameters.bind(args, kwargs))))
+
+    if task.is_async:
+
+        async def call_async(*args: P.args, **kwargs: P.kwargs) -> Any:
+            if parallel_func is None:
+                return await (await task.submit_async(*args, **kwargs)).async_result()
+            results = (await asyncio.to_thread(group, args, kwargs)).async_results()
+            return cast("AggregateFunc", aggregate_func)([value async for value in cast("AsyncIterator[Any]", results)])
+
+        wrapper: Any = functools.wraps(task.func)(call_async)
+    else:
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+            if parallel_func is None:
+                return task(*args, **kwargs).result
+            return cast("AggregateFunc", aggregate_func)(group(args, kwargs).results)
+
+        wrapper = functools.wraps(task.func)(call)
+    wrapper.__pynenc_task__ = task
+    wrapper.__inner_function__ = task.func
+    return cast("Callable[P, Any]", wrapper)
+
+
+def _parameter_sets(made: Any) -> tuple[Any, Mapping[str, Any] | None]:
+    """What ``parallel_func`` returned as elements and common arguments."""
+    if isinstance(made, Mapping) and "param_iter" in made:
+        return made["param_iter"], made.get("common_args")
+    pair = 2
+    if isinstance(made, tuple) and len(made) == pair and isinstance(made[0], Mapping) and not isinstance(made[1], Mapping):
+        return made[1], made[0]
+    return made, None
+
+
+class TaskDecorator(Protocol):
+    """Turns a function into a task: of its result, or of what it awaits to for ``async def``."""
+
+    @overload
+    def __call__(self, func: Callable[P, Awaitable[R]], /) -> Task[P, R]: ...
+    @overload
+    def __call__(self, func: Callable[P, R], /) -> Task[P, R]: ...
+
+
+__all__ = ["Caller", "ConcurrencyControlType", "DirectTask", "Task", "TaskDecorator", "make_direct"]
