@@ -4,8 +4,8 @@
     python -m benchmarks.sqlite_steps --finished 1000000 --queued 100000    the same in a full one
     python -m benchmarks.sqlite_steps --processes           a client and two workers on one file
 
-Times are microseconds for each task: CPU of the process, and the wall. Parts are of the wall, measured in the same
-run, so their sum is a little more than a run without them.
+Times are microseconds for each task: CPU of the process, and the wall, then the parts of the wall, from a run of
+their own (looking at the clock takes part of them).
 """
 
 import argparse
@@ -16,8 +16,8 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from pynenc.backends.sqlite import Components, sqlite_components
@@ -42,12 +42,15 @@ TASKS_IN_GROUP = 16
 #: How long a worker of ``--processes`` goes on without finding anything.
 PATIENCE_SECONDS = 1.0
 
+NO_PART = nullcontext()
+
 
 class Steps:
     """Submitting and working as the engine does it, each a unit, timed in parts."""
 
     def __init__(self, store: Components) -> None:
         self.store = store
+        self.timed = False
         self.parts: defaultdict[str, float] = defaultdict(float)
         self.runner = new_id()
         self.running: list[InvocationRecord] = []
@@ -98,29 +101,48 @@ class Steps:
         return after
 
     @contextmanager
-    def _unit(self) -> Iterator[None]:
-        started = time.perf_counter()
-        self.store.connection.begin()
-        self.parts["begin"] += time.perf_counter() - started
+    def _timed_unit(self) -> Generator[None]:
+        with self._timed_part("begin"):
+            self.store.connection.begin()
         yield
-        started = time.perf_counter()
-        self.store.connection.end(None)
-        self.parts["commit"] += time.perf_counter() - started
+        with self._timed_part("commit"):
+            self.store.connection.end(None)
 
     @contextmanager
-    def _part(self, name: str) -> Iterator[None]:
+    def _timed_part(self, name: str) -> Generator[None]:
         started = time.perf_counter()
         yield
         self.parts[name] += time.perf_counter() - started
+
+    def _unit(self) -> AbstractContextManager[object]:
+        return self._timed_unit() if self.timed else self.store.unit()
+
+    def _part(self, name: str) -> AbstractContextManager[object]:
+        return self._timed_part(name) if self.timed else NO_PART
 
 
 def new_call() -> NewInvocation:
     """A call without arguments of a task without options."""
     invocation_id = new_id()
     return NewInvocation(
-        invocation_id, TASK, "no_args", "{}", None, invocation_id, TASK, None, *PLACE, 0, None, None, None, False,
-        CLIENT, REPLY_TO,
-    )  # fmt: skip
+        invocation_id=invocation_id,
+        task_id=TASK,
+        args_id="no_args",
+        arguments="{}",
+        parent_id=None,
+        workflow_id=invocation_id,
+        workflow_type=TASK,
+        parent_workflow_id=None,
+        queue=PLACE[0],
+        lane=PLACE[1],
+        priority=0,
+        not_before=None,
+        registration_key=None,
+        running_key=None,
+        drop_when_blocked=False,
+        registered_by=CLIENT,
+        reply_to=REPLY_TO,
+    )
 
 
 def outcome_of(record: InvocationRecord, now: float) -> Outcome:
@@ -128,19 +150,23 @@ def outcome_of(record: InvocationRecord, now: float) -> Outcome:
     return Outcome(record.invocation_id, record.attempt, record.owner or "", now, now, "null", None, None, None, None)
 
 
-def measure(steps: Steps, name: str, action: Callable[[], object], tasks: int) -> None:
-    """Print what an action costs for each of its tasks."""
+def measure(steps: Steps, name: str, action: Callable[[], object], undo: Callable[[], object]) -> None:
+    """Print what an action costs for each of its tasks; ``undo`` makes it possible once more."""
     walls: list[float] = []
     cpus: list[float] = []
     steps.parts.clear()
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS + 1):
+        steps.timed = number == ROUNDS
         wall, cpu = time.perf_counter(), time.process_time()
         action()
         walls.append(time.perf_counter() - wall)
         cpus.append(time.process_time() - cpu)
-    each = 1e6 / tasks
-    parts = ", ".join(f"{part} {seconds / ROUNDS * each:.1f}" for part, seconds in steps.parts.items())
-    cpu_each, wall_each = statistics.median(cpus) * each, statistics.median(walls) * each
+        steps.timed = False
+        if number < ROUNDS:
+            undo()
+    each = 1e6 / TASKS
+    cpu_each, wall_each = statistics.median(cpus[:-1]) * each, statistics.median(walls[:-1]) * each
+    parts = ", ".join(f"{part} {seconds * each:.1f}" for part, seconds in steps.parts.items())
     print(f"{name:24} cpu {cpu_each:6.1f}  wall {wall_each:6.1f}   {parts}")
 
 
@@ -155,11 +181,14 @@ def measure_steps(store: Components) -> None:
 
         return action
 
-    steps.work(1)
-    measure(steps, "submit one by one", repeat(steps.submit, 1), TASKS)
-    measure(steps, "work one by one", repeat(steps.work, 1), TASKS)
-    measure(steps, f"submit by {CALLS_IN_BATCH}", repeat(steps.submit, CALLS_IN_BATCH), TASKS)
-    measure(steps, f"work by {TASKS_IN_GROUP}", repeat(steps.work, TASKS_IN_GROUP), TASKS)
+    submit, submit_batches = repeat(steps.submit, 1), repeat(steps.submit, CALLS_IN_BATCH)
+    work, work_groups = repeat(steps.work, 1), repeat(steps.work, TASKS_IN_GROUP)
+    measure(steps, "submit one by one", submit, work_groups)
+    measure(steps, "work one by one", work, submit_batches)
+    submit_batches()
+    measure(steps, f"work by {TASKS_IN_GROUP}", work_groups, submit_batches)
+    measure(steps, f"submit by {CALLS_IN_BATCH}", submit_batches, work_groups)
+    work_groups()
     steps.work(0)
 
 
@@ -220,7 +249,7 @@ def measure_processes(path: Path, tasks: int) -> None:
 
 def main() -> None:
     """Measure what the arguments ask for, on a new file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Cost of the steps of a task on the SQLite backend")
     parser.add_argument("--finished", type=int, default=0, help="invocations that have ended before")
     parser.add_argument("--queued", type=int, default=0, help="invocations that wait in the queue before")
     parser.add_argument("--processes", action="store_true", help="measure a client and two workers instead")

@@ -77,7 +77,7 @@ def _open_sqlite(app_id: str, settings: Settings) -> Product:
             "client_data": made.client_data,
         },
         unit=made.unit,
-        wakeups=SQLiteWakeups(path),
+        wakeups=SQLiteWakeups(path, app_id),
         shared_between_processes=True,
         location=path,
     )

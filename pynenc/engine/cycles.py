@@ -43,7 +43,8 @@ def _same_call_above(
     path = [call_key(waiter)]
     for invocation_id in above:
         record = chain.get(invocation_id)
-        if record is None:
+        if record is None or record.status is not InvocationStatus.PAUSED:
+            # An edge may outlive the wait it stood for; who does not wait now is in no circle.
             continue
         path.append(call_key(record))
         if record.task_id in tasks and path[-1] in fresh:

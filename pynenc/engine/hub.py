@@ -19,14 +19,20 @@ SAFETY_CHECK_SECONDS = 1.0
 #: Where wake-ups cannot reach: first and longest time between two checks.
 FALLBACK_FIRST_SECONDS = 0.005
 FALLBACK_LONGEST_SECONDS = 0.25
-#: A client that waited this long is told once when no runner is alive.
+#: How long one who waits for any of several gathers results after the first.
+LINGER_SECONDS = 0.01
+#: Ids in one question to the ledger.
 _CHUNK = 500
 
 
 class Waiter:
-    """Somebody who waits for invocations. ``wake`` is called once, when enough of them are final."""
+    """Somebody who waits for invocations. ``wake`` is called once, when enough of them are final.
 
-    __slots__ = ("_all", "_done", "_pending", "_wake", "key", "since")
+    One who waits for any of several is told a moment after the first: going on costs about as much for many
+    results as for one, and short tasks end in bursts.
+    """
+
+    __slots__ = ("_all", "_done", "_pending", "_wake", "key", "linger_until", "since")
 
     def __init__(self, awaited: Iterable[str], *, all_of_them: bool, wake: Callable[[], None], key: Any = None) -> None:
         self._pending = set(awaited)
@@ -36,6 +42,8 @@ class Waiter:
         #: What the waiter is, for those who look it up.
         self.key = key
         self.since = 0.0
+        #: Some are final; it is woken then, whether or not more are (monotonic seconds).
+        self.linger_until: float | None = None
 
     @property
     def pending(self) -> set[str]:
@@ -43,21 +51,25 @@ class Waiter:
         return self._pending
 
     def completed_by(self, final_ids: Iterable[str]) -> bool:
-        """Whether it could go on if these were final too."""
+        """Whether nothing would be left to wait for if these were final too."""
+        return not self._done and self._pending.issubset(final_ids)
+
+    def tell(self, final_id: str, now: float) -> bool:
+        """One is final. True if the waiter is to be woken now."""
+        self._pending.discard(final_id)
+        if self._pending:
+            if not self._all and self.linger_until is None:
+                self.linger_until = now + LINGER_SECONDS
+            return False
+        return self.finish()
+
+    def finish(self) -> bool:
+        """It waits no longer; True the first time."""
         if self._done:
             return False
-        rest = self._pending.difference(final_ids)
-        return not rest if self._all else len(rest) < len(self._pending)
-
-    def tell(self, final_ids: Iterable[str]) -> bool:
-        """These are final. True if that was what it waited for; then ``wake`` is to be called."""
-        before = len(self._pending)
-        self._pending.difference_update(final_ids)
-        enough = not self._pending if self._all else len(self._pending) < before
-        if enough and not self._done:
-            self._done = True
-            return True
-        return False
+        self._done = True
+        self.linger_until = None
+        return True
 
     def wake(self) -> None:
         """Let it go on."""
@@ -85,6 +97,7 @@ class Hub:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._by_id: dict[str, list[Waiter]] = {}
+        self._lingering: list[Waiter] = []
         self._count = 0
         self._listening = False
         self._checker: threading.Thread | None = None
@@ -122,6 +135,9 @@ class Hub:
         """Do not tell it any more. Idempotent for ids that are told already."""
         with self._lock:
             self._forget(waiter, waiter.pending)
+            waiter.finish()
+            if waiter in self._lingering:
+                self._lingering.remove(waiter)
             self._count -= 1
             if self._count == 0:
                 self._wakeups.set_waiting(False)
@@ -146,10 +162,14 @@ class Hub:
         """These invocations are final (or their waiters are to look again)."""
         woken: list[Waiter] = []
         with self._lock:
+            now = self._clock.monotonic()
             for invocation_id in final_ids:
                 for waiter in self._by_id.pop(invocation_id, ()):
-                    if waiter.tell((invocation_id,)):
+                    if waiter.tell(invocation_id, now):
                         woken.append(waiter)
+                    elif waiter.linger_until is not None and waiter not in self._lingering:
+                        self._lingering.append(waiter)
+                        self._changed.notify()
         for waiter in woken:
             waiter.wake()
 
@@ -165,28 +185,53 @@ class Hub:
     # ------------------------------------------------------------ safety check
 
     def _check_forever(self) -> None:
-        pause = SAFETY_CHECK_SECONDS if self._wakeups.can_wake else FALLBACK_FIRST_SECONDS
+        pause = self._first_pause()
+        next_check = self._clock.monotonic() + pause
         warned = False
         while True:
             with self._lock:
-                while not self._by_id and not self._closed:
+                if not self._by_id and not self._lingering and not self._closed:
                     self._changed.wait()
-                    pause = SAFETY_CHECK_SECONDS if self._wakeups.can_wake else FALLBACK_FIRST_SECONDS
-                    warned = False
-                if self._closed:
-                    return
-                self._changed.wait(pause)
+                    pause, warned = self._first_pause(), False
+                    next_check = self._clock.monotonic() + pause
+                elif not self._closed:
+                    ends = [w.linger_until for w in self._lingering if w.linger_until is not None]
+                    self._changed.wait(max(0.0, min([next_check, *ends]) - self._clock.monotonic()))
                 if self._closed:
                     return
                 now = self._clock.monotonic()
+                gathered = self._gathered(now)
                 oldest = min((w.since for waiters in self._by_id.values() for w in waiters), default=now)
-            missed = self._check()
-            if not self._wakeups.can_wake:
-                self._log_fallback()
-                pause = FALLBACK_FIRST_SECONDS if missed else min(pause * 2, FALLBACK_LONGEST_SECONDS)
+            for waiter in gathered:
+                waiter.wake()
+            if now < next_check:
+                continue
+            pause = self._safety_check(pause)
+            next_check = now + pause
             if not warned and now - oldest >= self._long_wait_seconds:
                 warned = True
                 self._on_long_wait()
+
+    def _first_pause(self) -> float:
+        return SAFETY_CHECK_SECONDS if self._wakeups.can_wake else FALLBACK_FIRST_SECONDS
+
+    def _gathered(self, now: float) -> list[Waiter]:
+        """Those who gathered long enough. Called with the lock held."""
+        over = [w for w in self._lingering if w.linger_until is None or w.linger_until <= now]
+        for waiter in over:
+            self._lingering.remove(waiter)
+        return [waiter for waiter in over if waiter.finish()]
+
+    def _safety_check(self, pause: float) -> float:
+        """Look for what a lost wake-up missed; the time until the next look."""
+        try:
+            missed = self._check()
+        except Exception:  # noqa: BLE001 - the store may be away; whoever waits goes on waiting
+            return SAFETY_CHECK_SECONDS
+        if self._wakeups.can_wake:
+            return SAFETY_CHECK_SECONDS
+        self._log_fallback()
+        return FALLBACK_FIRST_SECONDS if missed else min(pause * 2, FALLBACK_LONGEST_SECONDS)
 
     def _check(self) -> int:
         """Ask the ledger about everything that is waited for here; how much of it is final."""

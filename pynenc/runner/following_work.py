@@ -12,7 +12,7 @@ class FollowsWork(Supervisor):
 
     def _close(self) -> None:
         self.engine.hub.on_work = lambda: None
-        self.engine.wakeups.set_idle(False)
+        self.engine.wakeups.set_standby(False)
         super()._close()
 
     def _queued(self) -> int:
@@ -20,7 +20,7 @@ class FollowsWork(Supervisor):
 
         Says first that the runner sleeps after this look, so that nobody's work falls in between.
         """
-        self.engine.wakeups.set_idle(True)
+        self.engine.wakeups.set_standby(True)
         queues = self.conf.queues
         sizes = self.engine.backend.broker.sizes()
         return sum(count for (queue, _), count in sizes.items() if not queues or queue in queues)

@@ -26,7 +26,7 @@ class MultiThreadRunner(FollowsWork):
         if present < conf.min_processes:
             return conf.min_processes - present
         if present >= self._max_processes():
-            self.engine.wakeups.set_idle(False)
+            self.engine.wakeups.set_standby(False)
             return 0
         slots = present * self._slots_of_child()
         return min(self._max_processes() - present, max(0, self._queued() - slots))

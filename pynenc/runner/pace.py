@@ -65,3 +65,55 @@ class Pace:
                 return 1
             budget -= (seconds or 0.0) + OVERHEAD_SECONDS
         return len(waiting)
+
+
+class Gathering:
+    """When to wait a moment before a claim, so that it finds several invocations instead of one.
+
+    Where each step is a transaction in a store that processes share, a worker that takes every call as it comes
+    spends more on steps than on work, and keeps the callers waiting for the store. Under a dense stream of calls
+    a worker therefore takes a step only every ``GATHER_SECONDS``. Whether the stream is dense is found out by
+    trying: a gathering step that brings one invocation was a loss, and the next try comes later; so a caller
+    that waits for each result before the next call is hardly ever kept waiting.
+    """
+
+    def __init__(self, *, enabled: bool) -> None:
+        self._enabled = enabled
+        self._on = False
+        self._trying = False
+        self._steps_to_try = FIRST_TRY_STEPS
+        self._patience = FIRST_TRY_STEPS
+        self._last_step = 0.0
+
+    def pause(self, now: float) -> float:
+        """How long to wait before the step that is due now (monotonic seconds)."""
+        since = now - self._last_step
+        self._trying = False
+        if not self._enabled or since >= GATHER_SECONDS:
+            return 0.0
+        if not self._on:
+            self._steps_to_try -= 1
+            if self._steps_to_try > 0:
+                return 0.0
+            self._trying = True
+        return GATHER_SECONDS - since
+
+    def stepped(self, now: float, claimed: int) -> None:
+        """A claiming step was taken."""
+        self._last_step = now
+        if not self._on and not self._trying:
+            return
+        if claimed > 1:
+            self._on = True
+            self._patience = FIRST_TRY_STEPS
+        else:
+            self._on = False
+            self._patience = min(self._patience * 2, LONGEST_TRY_STEPS)
+            self._steps_to_try = self._patience
+
+
+#: Under a dense stream of calls, the time from one step to the next.
+GATHER_SECONDS = 0.002
+#: Steps between two tries to gather: at first, and after many that brought nothing.
+FIRST_TRY_STEPS = 4
+LONGEST_TRY_STEPS = 256

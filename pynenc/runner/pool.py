@@ -21,7 +21,7 @@ from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.steps import ClaimPlan
 from pynenc.runner.event_loop_lane import EventLoopLane
 from pynenc.runner.missing_task import MissingTask
-from pynenc.runner.pace import GROUP_SECONDS, Pace
+from pynenc.runner.pace import GROUP_SECONDS, Gathering, Pace
 from pynenc.runner.parking import Parking
 from pynenc.runner.pool_limits import PoolLimits
 from pynenc.runner.slot import Carrier, Slot
@@ -45,6 +45,7 @@ class Pool:
         self.runner_id = runner_id
         self.limits = limits
         self.pace = Pace(limits.claim_ahead_seconds)
+        self._gathering = Gathering(enabled=engine.backend.capabilities.shared_between_processes)
         #: Attempts that ended here.
         self.completed = 0
         self.lock = threading.Lock()
@@ -73,18 +74,19 @@ class Pool:
         hub.on_work = self.look
         hub.on_called = self.parking.called
         hub.listen()
+        self.watch.start()
         self.look()
 
     def look(self) -> None:
         """There may be work: have a free slot look for it."""
-        slot = self.take_slot()
+        with self.lock:
+            slot = self._take_free()
+            # One that is busy may be on its way to rest, with an answer that is older than this work.
+            self._look_again = self._look_again or slot is None
         if slot is not None:
             self.carry(slot)
-            return
-        with self.lock:
-            # A slot may be on its way to rest with an answer that is older than this work.
-            self._look_again = True
-        self.lane.look()
+        else:
+            self.lane.look()
 
     def stop_claiming(self) -> None:
         """Take no new work, except what somebody here waits for."""
@@ -165,11 +167,15 @@ class Pool:
     def take_slot(self) -> Slot | None:
         """A free slot, which is busy from now on."""
         with self.lock:
-            if not self.free or self._stop.is_set():
-                return None
-            slot = self.free.pop()
-            self.busy.add(slot)
-            return slot
+            return self._take_free()
+
+    def _take_free(self) -> Slot | None:
+        # Called with the lock held.
+        if not self.free or self._stop.is_set():
+            return None
+        slot = self.free.pop()
+        self.busy.add(slot)
+        return slot
 
     def release(self, slot: Slot) -> None:
         """The slot has nothing to do. To be called with the lock held."""
@@ -271,6 +277,10 @@ class Pool:
         if heir is not None:
             self.parking.hand_over(heir, slot)
             return None
+        if not slot.started and not self.claimed:
+            pause = self._gathering.pause(self.engine.clock.monotonic())
+            if pause:
+                self._stop.wait(pause)
         finishes = slot.finished
         group, plan = ([], None) if slot.started else self._next(slot)
         if not finishes and not group and (plan is None or not self._anything_queued()):
@@ -286,6 +296,8 @@ class Pool:
                 self.claimed.extendleft(reversed(group))
             raise
         slot.finished = []
+        if plan is not None:
+            self._gathering.stepped(self.engine.clock.monotonic(), len(answer.claimed))
         self.recorded(finishes, answer.finished)
         for claimed, record in zip(group, answer.changed, strict=True):
             if record is not None:
@@ -303,7 +315,7 @@ class Pool:
         with self.lock:
             self._look_again = False
             group = [self.claimed.popleft() for _ in range(self.pace.group(self.claimed))]
-            if limits.single_use and (self.completed or self.live or group):
+            if limits.single_use and (self.completed or self.live or group or self.lane.occupied()):
                 return group, None
             ahead = 1 if limits.single_use else self.pace.claim_ahead(limits.slots)
             room = ahead - len(self.claimed)
@@ -361,10 +373,15 @@ class Pool:
                 self._look_again = False
                 return slot
             self.release(slot)
-            empty = not self.live and not self.busy
-        if empty:
-            self.on_empty()
+        self.check_empty()
         return None
+
+    def check_empty(self) -> None:
+        """Announce that there is nothing left to do here, if so."""
+        with self.lock:
+            empty = not self.live and not self.busy and not self.claimed
+        if empty and not self.lane.occupied():
+            self.on_empty()
 
     # ---------------------------------------------------------------- records
 

@@ -26,7 +26,7 @@ class ProcessRunner(FollowsWork):
         children = self._children.values()
         free = self._max_processes() - sum(not child.paused and not child.leaving for child in children)
         if free <= 0:
-            self.engine.wakeups.set_idle(False)
+            self.engine.wakeups.set_standby(False)
             return 0
         coming = sum(not child.claimed and not child.leaving for child in children)
         return max(0, min(free, self._queued() - coming))

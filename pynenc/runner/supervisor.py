@@ -25,6 +25,8 @@ from pynenc.runner.worker_process import UNWIND_SECONDS, WorkerSettings
 
 #: Children get this long beyond their grace to end by themselves, then they are killed.
 KILL_AFTER_SECONDS: Final = 0.5
+#: The loop turns at least this often, should something go unnoticed.
+SAFETY_SECONDS: Final = 2.0
 #: After a child that died at once, or a failed fork, the next is started this much later; doubles up to the longest.
 BACKOFF_SECONDS: Final = 0.1
 BACKOFF_LONGEST_SECONDS: Final = 10.0
@@ -145,7 +147,7 @@ class Supervisor(BaseRunner):
         """Start what is wanted, wait until something happens, deal with it."""
         pause = self._start_children()
         assert self._selector is not None  # noqa: S101 - made by _run_once
-        for key, _ in self._selector.select(pause):
+        for key, _ in self._selector.select(SAFETY_SECONDS if pause is None else min(pause, SAFETY_SECONDS)):
             if key.fileobj == self._alarm_read:
                 _drain(self._alarm_read)
             elif isinstance(key.data, Child):

@@ -15,12 +15,17 @@ from pynenc.runner.slot import Slot
 TICK_SECONDS = 0.025
 #: An invocation that executes longer than this is long.
 LONG_SECONDS = 0.05
+#: An idle pool looks for work this often should no wake-up come; costs two reads.
+SAFETY_LOOK_SECONDS = 2.0
+#: The same where wake-ups cannot reach: first, and longest after it doubled.
+FALLBACK_FIRST_SECONDS = 0.005
+FALLBACK_LONGEST_SECONDS = 0.25
 #: Delayed invocations queued in one step.
 DUE_BATCH = 100
 
 
 class Watch:
-    """One thread for each pool, started when first needed."""
+    """One thread for each pool."""
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
@@ -28,14 +33,19 @@ class Watch:
         self._armed = False
         self._due_at: float | None = None
         self._closed = False
-        self._thread: threading.Thread | None = None
+        self._fallback = FALLBACK_FIRST_SECONDS
+        self._thread = threading.Thread(target=self._main, name="pynenc-watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
 
     def arm(self) -> None:
         """Something was claimed, or ended, that stands behind what executes."""
         if not self._armed:
             with self._changed:
                 self._armed = True
-                self._wake()
+                self._changed.notify()
 
     def due(self, at: float | None) -> None:
         """A delayed invocation is to be queued at this time (seconds since the epoch)."""
@@ -44,13 +54,7 @@ class Watch:
         with self._changed:
             if self._due_at is None or at < self._due_at:
                 self._due_at = at
-                self._wake()
-
-    def _wake(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._main, name="pynenc-watch", daemon=True)
-            self._thread.start()
-        self._changed.notify()
+                self._changed.notify()
 
     def close(self) -> None:
         """End the thread."""
@@ -61,23 +65,36 @@ class Watch:
     def _main(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait(self._pause())
+                woken = self._changed.wait(self._pause())
                 if self._closed:
                     return
             try:
                 self._look()
                 self._queue_due()
+                if not woken:
+                    self._safety_look()
             except Exception as error:  # noqa: BLE001 - a store that fails now is tried again at the next look
-                self._pool.engine.events.loop_failed("Handing back claimed invocations", error)
-                with self._changed:
-                    self._armed = True
+                self._pool.engine.events.loop_failed("The watch of the worker", error)
 
-    def _pause(self) -> float | None:
+    def _pause(self) -> float:
         if self._armed:
             return TICK_SECONDS
+        pause = SAFETY_LOOK_SECONDS if self._pool.engine.wakeups.can_wake else self._fallback
         if self._due_at is None:
-            return None
-        return max(0.0, self._due_at - self._pool.engine.clock.now())
+            return pause
+        return min(pause, max(0.0, self._due_at - self._pool.engine.clock.now()))
+
+    def _safety_look(self) -> None:
+        """Look for work as if somebody had said there is some."""
+        pool = self._pool
+        if pool.engine.wakeups.can_wake:
+            if not self._armed:
+                pool.look()
+            return
+        before = pool.completed
+        pool.look()
+        busy = pool.completed != before or pool.busy
+        self._fallback = FALLBACK_FIRST_SECONDS if busy else min(self._fallback * 2, FALLBACK_LONGEST_SECONDS)
 
     def _queue_due(self) -> None:
         now = self._pool.engine.clock.now()

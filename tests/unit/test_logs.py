@@ -9,6 +9,7 @@ import re
 import sys
 import threading
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -36,6 +37,11 @@ def stream():
     return io.StringIO()
 
 
+def context(record, handle=None) -> Any:
+    """What of ``Running`` the log lines look at."""
+    return SimpleNamespace(record=record, handle=handle)
+
+
 @pytest.fixture
 def running():
     """Makes it look as if an invocation ran here."""
@@ -43,7 +49,7 @@ def running():
 
     def run(owner=WORKER, invocation_id="i-1", task_id="orders.ship"):
         record = SimpleNamespace(invocation_id=invocation_id, task_id=task_id, owner=owner)
-        tokens.append(set_running(SimpleNamespace(record=record, handle=None)))
+        tokens.append(set_running(context(record)))
 
     yield run
     for token in reversed(tokens):
@@ -242,7 +248,7 @@ def test_without_an_owner_the_invocation_stands_alone(conf, stream, running):
 
 def test_sync_mode_shows_invocation_and_task(conf, stream):
     handle = SimpleNamespace(invocation_id="i-9", task=SimpleNamespace(task_id="orders.ship"))
-    token = set_running(SimpleNamespace(record=None, handle=handle))
+    token = set_running(context(None, handle))
     try:
         create_logger(conf, stream=stream).info("left")
     finally:
@@ -272,7 +278,7 @@ def test_each_coroutine_has_its_own_context(conf, stream):
     logger = create_logger(conf, stream=stream)
 
     async def work(name):
-        set_running(SimpleNamespace(record=SimpleNamespace(invocation_id=name, task_id="m.f", owner=None)))
+        set_running(context(SimpleNamespace(invocation_id=name, task_id="m.f", owner=None)))
         await asyncio.sleep(0)
         logger.info("in %s", name)
 

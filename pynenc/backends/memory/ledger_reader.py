@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import chain, islice
+from dataclasses import replace
+from heapq import merge
+from itertools import islice
 
-from pynenc.backends.memory.storage import LedgerPart
+from pynenc.backends.memory.sorted_keys import SortedKeys
+from pynenc.backends.memory.storage import Group, LedgerPart
 from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.record import HistoryEntry, InvocationRecord
 from pynenc.ports.orchestrator import LedgerReader
@@ -18,51 +21,54 @@ class MemLedgerReader(LedgerPart, LedgerReader):
 
     def find(self, query: InvocationQuery) -> list[InvocationRecord]:
         with self._lock:
-            tables = self._tables
-            narrowed = self._narrowest(query)
-            # The page is looked for in whatever promises to end sooner: sorting the ids of an index, or walking all
-            # ids in order until enough of them match (if they lie evenly, limit times what one match costs).
-            if narrowed is not None and sum(map(len, narrowed)) ** 2 <= query.limit * len(tables.ids):
-                ids: Iterable[str] = _beyond(query, chain.from_iterable(narrowed))
-            elif query.newest_first:
-                ids = tables.ids.descending(query.after)
-            else:
-                ids = tables.ids.ascending(query.after)
-            found = (record for record in map(tables.records.__getitem__, ids) if _matches(query, record))
+            found = (record for record in self._candidates(query) if _matches(query, record))
             return list(islice(found, query.limit))
 
     def count_by(self, dimensions: Sequence[str], query: InvocationQuery) -> dict[tuple[str, ...], int]:
         places = [_PLACE_IN_GROUP[dimension] for dimension in dimensions]
         counts: Counter[tuple[str, ...]] = Counter()
         with self._lock:
-            tables = self._tables
             if _asks_only_for_groups(query):
-                for group, ids in tables.by_group.items():
-                    if _group_matches(query, *group):
-                        counts[tuple(str(group[place]) for place in places)] += len(ids)
+                for group, ids in self._groups(query).items():
+                    counts[tuple(str(group[place]) for place in places)] += len(ids)
                 return dict(counts)
-            narrowed = self._narrowest(query)
-            candidates = tables.records if narrowed is None else chain.from_iterable(narrowed)
-            for record in map(tables.records.__getitem__, candidates):
+            for record in self._candidates(replace(query, after=None)):
                 if _matches(query, record):
-                    values = (record.status, record.task_id, record.queue)
-                    counts[tuple(str(values[place]) for place in places)] += 1
+                    group = record.status, record.task_id, record.queue
+                    counts[tuple(str(group[place]) for place in places)] += 1
         return dict(counts)
 
-    def _narrowest(self, query: InvocationQuery) -> list[set[str]] | None:
-        """The index with the fewest ids that covers the query, as disjoint sets; None: no index does."""
+    def _candidates(self, query: InvocationQuery) -> Iterable[InvocationRecord]:
+        """What may match a query, in its order and beyond its cursor: from the index that knows least of others.
+
+        Groups are sorted already, so a page of them costs no more than its length, however large they are; the
+        members of the other indexes are few.
+        """
         tables = self._tables
-        usable: list[list[set[str]]] = []
+        groups = self._groups(query).values()
+        few = min(self._usable_indexes(query), key=len, default=None)
+        if few is not None and len(few) <= sum(map(len, groups)):
+            ids: Iterable[str] = _in_order(query, few)
+        elif query.newest_first:
+            ids = merge(*(group.descending(query.after) for group in groups), reverse=True)
+        else:
+            ids = merge(*(group.ascending(query.after) for group in groups))
+        return map(tables.records.__getitem__, ids)
+
+    def _groups(self, query: InvocationQuery) -> dict[Group, SortedKeys[str]]:
+        return {group: ids for group, ids in self._tables.by_group.items() if _group_matches(query, *group)}
+
+    def _usable_indexes(self, query: InvocationQuery) -> list[set[str]]:
+        tables = self._tables
+        usable: list[set[str]] = []
         if query.owner:
-            usable.append([tables.by_owner.get(query.owner, set())])
+            usable.append(tables.by_owner.get(query.owner, set()))
         if query.parent_id:
-            usable.append([tables.by_parent.get(query.parent_id, set())])
+            usable.append(tables.by_parent.get(query.parent_id, set()))
         if query.workflow_id:
             root = {query.workflow_id} & tables.records.keys()
-            usable.append([root, tables.by_workflow.get(query.workflow_id, set())])
-        if query.statuses or query.task_id or query.queue:
-            usable.append([ids for group, ids in tables.by_group.items() if _group_matches(query, *group)])
-        return min(usable, key=lambda sets: sum(map(len, sets)), default=None)
+            usable.append(root | tables.by_workflow.get(query.workflow_id, set()))
+        return usable
 
     def history(self, invocation_ids: Sequence[str]) -> list[HistoryEntry]:
         with self._lock:
@@ -80,8 +86,8 @@ class MemLedgerReader(LedgerPart, LedgerReader):
             return next(self._tables.sequences.descending(), 0)
 
 
-def _beyond(query: InvocationQuery, ids: Iterable[str]) -> list[str]:
-    """Ids after the cursor, in the order asked for."""
+def _in_order(query: InvocationQuery, ids: Iterable[str]) -> list[str]:
+    """Ids beyond the cursor, in the order asked for."""
     after = query.after
     if query.newest_first:
         return sorted((each for each in ids if after is None or each < after), reverse=True)

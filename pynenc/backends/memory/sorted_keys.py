@@ -39,10 +39,13 @@ class SortedKeys(Generic[Key]):
     def discard(self, key: Key) -> None:
         """Take out a key that is there."""
         keys, gone = self._keys, self._gone
-        gone.add(key)
-        while self._first < len(keys) and keys[self._first] in gone:
-            gone.remove(keys[self._first])
+        if keys[self._first] == key:
             self._first += 1
+            while gone and keys[self._first] in gone:
+                gone.remove(keys[self._first])
+                self._first += 1
+        else:
+            gone.add(key)
         if (self._first + len(gone)) * 2 > len(keys):
             self._keys = [kept for kept in islice(keys, self._first, None) if kept not in gone]
             self._gone = set()

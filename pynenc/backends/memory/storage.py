@@ -18,6 +18,9 @@ from pynenc.invocation.status import AVAILABLE, FINAL, UNSTARTED, InvocationStat
 Key = TypeVar("Key")
 Member = TypeVar("Member")
 
+#: Status, task and queue: what counts are grouped by.
+Group = tuple[InvocationStatus, str, str]
+
 
 class MemoryUnit:
     """The unit of work of the memory backend: one lock, which a thread may take again while it has it.
@@ -41,14 +44,13 @@ class LedgerTables:
 
     def __init__(self, last_sequence: int = 0) -> None:
         self.records: dict[str, InvocationRecord] = {}
-        #: All of them in the order of registration.
-        self.ids: SortedKeys[str] = SortedKeys()
         self.by_parent: defaultdict[str, set[str]] = defaultdict(set)
         #: Without the one that gave the workflow its id: most workflows have no other member.
         self.by_workflow: defaultdict[str, set[str]] = defaultdict(set)
 
         # Derived from the present record, see ``_index``.
-        self.by_group: defaultdict[tuple[InvocationStatus, str, str], set[str]] = defaultdict(set)
+        #: By status, task and queue, each in the order of registration: together they are all there are.
+        self.by_group: defaultdict[Group, SortedKeys[str]] = defaultdict(SortedKeys)
         self.by_owner: defaultdict[str, set[str]] = defaultdict(set)
         self.unstarted: defaultdict[str, set[str]] = defaultdict(set)
         self.in_scope: defaultdict[str, set[str]] = defaultdict(set)
@@ -73,7 +75,6 @@ class LedgerTables:
         """Store a new invocation."""
         invocation_id = record.invocation_id
         self.records[invocation_id] = record
-        self.ids.add(invocation_id)
         self.history[invocation_id] = []
         if record.workflow_id != invocation_id:
             self.by_workflow[record.workflow_id].add(invocation_id)
@@ -98,7 +99,6 @@ class LedgerTables:
         """Forget an invocation with its history. Its edges go through ``unlink``."""
         record = self.records.pop(invocation_id)
         self._unindex(record)
-        self.ids.discard(invocation_id)
         if record.workflow_id != invocation_id:
             discard(self.by_workflow, record.workflow_id, invocation_id)
         if record.parent_id is not None:
@@ -155,7 +155,10 @@ class LedgerTables:
 
     def _unindex(self, record: InvocationRecord) -> None:
         invocation_id, status = record.invocation_id, record.status
-        discard(self.by_group, (status, record.task_id, record.queue), invocation_id)
+        group = status, record.task_id, record.queue
+        self.by_group[group].discard(invocation_id)
+        if not self.by_group[group]:
+            del self.by_group[group]
         if record.owner is not None:
             discard(self.by_owner, record.owner, invocation_id)
         if record.registration_key is not None and status in UNSTARTED:

@@ -42,6 +42,9 @@ class MemoryWakeups(Wakeups):
         with self._lock:
             self._idle = idle
 
+    def set_standby(self, standby: bool) -> None:  # noqa: FBT001  # as the port has it
+        self.set_idle(standby)
+
     def wake_workers(self, count: int) -> int:
         with self._lock:
             on_work = self._on_work

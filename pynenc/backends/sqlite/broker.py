@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from pynenc.backends.sqlite.mapping import QUEUE_COLUMNS, Row
+from pynenc.backends.sqlite.mapping import Row
 from pynenc.backends.sqlite.part import SQLitePart
 from pynenc.backends.sqlite.statements import ByIds
 from pynenc.invocation.record import ANY_QUEUE, QueueEntry
 from pynenc.ports.broker import Broker
 
 #: An id that is pushed again keeps its place, or moves up.
-_PUSH = f"""
-    INSERT INTO {{p}}queue ({QUEUE_COLUMNS}) VALUES (?, ?, ?, ?, ?)
+_PUSH = """
+    INSERT INTO {p}queue ({queue_entry}) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (invocation_id) DO UPDATE SET priority = excluded.priority WHERE excluded.priority > priority
 """
 _PROMOTE = """
@@ -18,8 +18,8 @@ _PROMOTE = """
     WHERE invocation_id = ?3 AND (priority < ?1 OR ?2 > 0)
 """
 
-_FIRST = f"""
-    SELECT number, {QUEUE_COLUMNS} FROM {{p}}queue WHERE queue = ? AND lane = ?
+_FIRST = """
+    SELECT number, {queue_entry} FROM {p}queue WHERE queue = ? AND lane = ?
     ORDER BY priority DESC, dependents DESC, number LIMIT ?
 """
 _TAKE = "DELETE FROM {p}queue WHERE number = ?"
@@ -31,8 +31,9 @@ _PLACES = """
     WITH RECURSIVE places(queue, lane) AS (
         SELECT * FROM (SELECT queue, lane FROM {p}queue ORDER BY queue, lane LIMIT 1)
         UNION ALL
-        SELECT entry.queue, entry.lane FROM places JOIN {p}queue AS entry ON entry.number = (
-            SELECT number FROM {p}queue WHERE (queue, lane) > (places.queue, places.lane) ORDER BY queue, lane LIMIT 1
+        SELECT entry.queue, entry.lane FROM places JOIN {p}queue AS entry ON entry.number = coalesce(
+            (SELECT number FROM {p}queue WHERE queue = places.queue AND lane > places.lane ORDER BY lane LIMIT 1),
+            (SELECT number FROM {p}queue WHERE queue > places.queue ORDER BY queue, lane LIMIT 1)
         )
     )
     SELECT queue, lane FROM places

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pynenc.backends.sqlite.checkpoint import Checkpoints
-from pynenc.backends.sqlite.failures import BUSY_TIMEOUT_SECONDS, store_failures, translated, unavailable
+from pynenc.backends.sqlite.failures import BUSY_TIMEOUT_SECONDS, FailuresTranslated, translated, unavailable
 from pynenc.backends.sqlite.forks import ClosedForForks
 from pynenc.backends.sqlite.location import prepare_folder
 from pynenc.backends.sqlite.mapping import Row
@@ -37,9 +37,10 @@ class SQLiteConnection(ClosedForForks):
         self.write_transactions = 0
         self._synchronous = synchronous
         self._texts = Texts(table_prefix(app_id))
-        self._checkpoints = Checkpoints(lambda: self.rows(_CHECKPOINT), self._checkpoint_alone)
+        self._checkpoints = Checkpoints(self._checkpoint_beside_writers, self._checkpoint_alone)
         #: Connections of the parent that could not be closed before a fork: kept, for closing is use as well.
         self._inherited: list[sqlite3.Connection] = []
+        self._held_for_fork: list[threading.Lock | threading.RLock] = []
         self._start_anew()
         super().__init__()
 
@@ -93,7 +94,7 @@ class SQLiteConnection(ClosedForForks):
             writer = self._opened()
             self.write_lock.acquire()
             try:
-                with store_failures(self.db_path):
+                with FailuresTranslated(self.db_path):
                     writer.execute("BEGIN IMMEDIATE")
             except BaseException:
                 self.write_lock.release()
@@ -128,7 +129,7 @@ class SQLiteConnection(ClosedForForks):
         writer = self._opened()
         try:
             if not self._failed:
-                with store_failures(self.db_path):
+                with FailuresTranslated(self.db_path):
                     writer.execute("COMMIT")
         finally:
             # Not after some failures, a full disk for one: there SQLite has undone everything itself.
@@ -148,8 +149,11 @@ class SQLiteConnection(ClosedForForks):
         elif (ours := translated(self.db_path, error)) is not None:
             raise ours from error
 
+    def _checkpoint_beside_writers(self) -> None:
+        self.rows(_CHECKPOINT)
+
     def _checkpoint_alone(self) -> None:
-        with self._lock, self.write_lock, store_failures(self.db_path):
+        with self._lock, self.write_lock, FailuresTranslated(self.db_path):
             self._opened().execute(_CHECKPOINT).fetchall()
 
     # ------------------------------------------------- opening, closing, forks
@@ -169,7 +173,7 @@ class SQLiteConnection(ClosedForForks):
             if self._writer is None:
                 prepare_folder(self.db_path)
                 # One process at a time: SQLite does not queue for the change to the write-ahead log.
-                with self.write_lock, store_failures(self.db_path):
+                with self.write_lock, FailuresTranslated(self.db_path):
                     self._writer = self._open_with_tables()
             return self._writer
 
@@ -184,7 +188,7 @@ class SQLiteConnection(ClosedForForks):
 
     def close(self) -> None:
         """Close the connections, once no thread uses them; the next use opens them again. May be repeated."""
-        locks = [self._lock, *self._readers.locks]
+        locks = self._all_locks()
         for lock in locks:
             lock.acquire()
         try:
@@ -194,6 +198,9 @@ class SQLiteConnection(ClosedForForks):
                 lock.release()
         self.write_lock.close()
 
+    def _all_locks(self) -> "list[threading.Lock | threading.RLock]":
+        return [self._lock, *self._readers.locks]
+
     def _close_all(self) -> None:
         self._readers.close()
         if self._writer is not None:
@@ -201,7 +208,7 @@ class SQLiteConnection(ClosedForForks):
             self._writer = None
 
     def before_fork(self) -> None:
-        locks = [self._lock, *self._readers.locks]
+        locks = self._all_locks()
         self._held_for_fork = [lock for lock in locks if lock.acquire(timeout=BUSY_TIMEOUT_SECONDS)]
         if len(self._held_for_fork) == len(locks) and not self._depth:
             self._close_all()

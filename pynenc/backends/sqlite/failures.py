@@ -55,7 +55,7 @@ def unavailable(path: Path, why: str, what_to_do: str) -> StoreUnavailableError:
 
 
 def translated(path: Path, error: BaseException | None) -> StoreUnavailableError | None:
-    """What to raise instead of an error of SQLite or the file system; None: it is not one, or it is a mistake of ours."""
+    """What to raise instead of an error of SQLite or the file system; None: it is neither, or a mistake of ours."""
     if isinstance(error, OSError):
         return unavailable(path, str(error), _NO_ACCESS[1])
     # Only the environment's faults. A wrong statement or value (ProgrammingError, IntegrityError) is a bug: it stays.
@@ -67,7 +67,7 @@ def translated(path: Path, error: BaseException | None) -> StoreUnavailableError
     return unavailable(path, f"{why} ({error})", what_to_do)
 
 
-class store_failures:  # noqa: N801  # Reads as a statement: ``with store_failures(path):``
+class FailuresTranslated:
     """Context in which errors of SQLite and the file system become ``StoreUnavailableError``, their cause kept."""
 
     __slots__ = ("_path",)

@@ -1,19 +1,27 @@
-"""The status ledger in SQLite: read, decide by the table, write, all inside one unit.
+"""The status ledger in SQLite: a compare-and-set on the record as it was last seen here.
 
-A unit has the file to itself, so what it has read stays true until its end: a change is decided in Python, and the
-update needs no conditions. Conditions in SQL would need ``RETURNING`` for the record afterwards, which costs as much
-as the update, its indexes and its history together.
+A change is decided in Python, by the table, on the record that this process has of the invocation, and written if the
+stored one is still the same; otherwise it is read and decided again. So the owner of an invocation, which makes nearly
+all of its changes, reads it once, at the claim. Reading it, also by ``RETURNING``, costs as much as writing the change
+with its indexes and its history.
 """
 
 from collections.abc import Sequence
 
 from pynenc.backends.sqlite.changes import record_after
-from pynenc.backends.sqlite.mapping import RECORD_COLUMNS, Row, record_of
+from pynenc.backends.sqlite.mapping import record_of
 from pynenc.backends.sqlite.part import SQLitePart
-from pynenc.backends.sqlite.statements import IS_AVAILABLE, IS_FINAL, IS_UNSTARTED, ByIds
+from pynenc.backends.sqlite.statements import ByIds
+from pynenc.backends.sqlite.unit import SQLiteUnit
 from pynenc.invocation.record import InvocationRecord, NewInvocation, Transition
 from pynenc.invocation.status import AVAILABLE, InvocationStatus
 from pynenc.ports.orchestrator import Existing, StatusLedger
+
+#: Records kept of what runs here; more than a process runs or has paused, unless it is told to.
+KEPT_RECORDS = 4_096
+
+_OWNER = InvocationRecord._fields.index("owner")
+_CANCEL_REQUESTED = InvocationRecord._fields.index("cancel_requested")
 
 #: Parameters: a NewInvocation (its arguments, ?4, are for the state backend), then the time.
 _REGISTER = """
@@ -26,47 +34,47 @@ _REGISTER = """
     ) ON CONFLICT (invocation_id) DO NOTHING
 """
 _IS_STORED = "SELECT 1 FROM {p}invocations WHERE invocation_id = ?"
-_HOLDER = f"""
-    SELECT invocation_id, args_id FROM {{p}}invocations
-    WHERE registration_key = ? AND {IS_UNSTARTED} ORDER BY invocation_id LIMIT 1
+_HOLDER = """
+    SELECT invocation_id, args_id FROM {p}invocations
+    WHERE registration_key = ? AND {is_unstarted} ORDER BY invocation_id LIMIT 1
 """
 
 _CHANGE = """
     UPDATE {p}invocations
     SET status = ?, owner = ?, attempt = ?, retries = ?, recoveries = ?, changed_at = ?, claimed_at = ?,
         not_before = ?, actor = ?
-    WHERE invocation_id = ?
+    WHERE invocation_id = ? AND status = ? AND owner IS ? AND attempt = ? AND changed_at = ? AND cancel_requested = ?
 """
 
-_READ = ByIds(f"SELECT {RECORD_COLUMNS} FROM {{p}}invocations WHERE invocation_id IN ({{ids}})")
-_HOLDERS_OF_SCOPE = f"""
-    SELECT {RECORD_COLUMNS} FROM {{p}}invocations WHERE running_key = ? AND owner IS NOT NULL
+_READ = ByIds("SELECT {record} FROM {p}invocations WHERE invocation_id IN ({ids})")
+_HOLDERS_OF_SCOPE = """
+    SELECT {record} FROM {p}invocations WHERE running_key = ? AND owner IS NOT NULL
     ORDER BY claimed_at, invocation_id LIMIT ?
 """
-_LINE_AT_SCOPE = f"""
-    SELECT {RECORD_COLUMNS} FROM {{p}}invocations WHERE running_key = ? AND status = 'concurrency_controlled'
+_LINE_AT_SCOPE = """
+    SELECT {record} FROM {p}invocations WHERE running_key = ? AND status = 'concurrency_controlled'
     ORDER BY priority DESC, invocation_id LIMIT ?
 """
 
-_DUE = f"""
-    SELECT {RECORD_COLUMNS} FROM {{p}}invocations WHERE not_before <= ? AND {IS_AVAILABLE}
+_DUE = """
+    SELECT {record} FROM {p}invocations WHERE not_before <= ? AND {is_available}
     ORDER BY not_before, invocation_id LIMIT ?
 """
-_NEXT_DUE = f"SELECT min(not_before) FROM {{p}}invocations WHERE not_before IS NOT NULL AND {IS_AVAILABLE}"
+_NEXT_DUE = "SELECT min(not_before) FROM {p}invocations WHERE not_before IS NOT NULL AND {is_available}"
 _SET_DUE = ByIds("UPDATE {p}invocations SET not_before = NULL WHERE invocation_id IN ({ids})")
 _REQUEST_CANCEL = ByIds("UPDATE {p}invocations SET cancel_requested = 1 WHERE invocation_id IN ({ids})")
 
-_EXPIRED = f"""
-    SELECT invocation_id FROM {{p}}invocations WHERE changed_at < ? AND {IS_FINAL}
+_EXPIRED = """
+    SELECT invocation_id FROM {p}invocations WHERE changed_at < ? AND {is_final}
     ORDER BY changed_at, invocation_id LIMIT ?
 """
 
 _DROP = (
-    ByIds(f"""
-        UPDATE {{p}}final_counts SET count = count - dropped
+    ByIds("""
+        UPDATE {p}final_counts SET count = count - dropped
         FROM (
-            SELECT task_id AS t, queue AS q, status AS s, count(*) AS dropped FROM {{p}}invocations
-            WHERE invocation_id IN ({{ids}}) AND {IS_FINAL} GROUP BY 1, 2, 3
+            SELECT task_id AS t, queue AS q, status AS s, count(*) AS dropped FROM {p}invocations
+            WHERE invocation_id IN ({ids}) AND {is_final} GROUP BY 1, 2, 3
         )
         WHERE task_id = t AND queue = q AND status = s
     """),
@@ -92,6 +100,11 @@ _DROP_STALE_MARKS = """
 class SQLiteLedger(SQLitePart, StatusLedger):
     """Identity and status of every invocation."""
 
+    def __init__(self, unit: SQLiteUnit) -> None:
+        super().__init__(unit)
+        #: The last that this process has seen of invocations that somebody owns; used inside units only.
+        self._owned: dict[str, InvocationRecord] = {}
+
     def register(self, new: Sequence[NewInvocation], now: float) -> list[Existing | None]:
         with self._unit:
             if any(each.registration_key is not None for each in new):
@@ -107,42 +120,65 @@ class SQLiteLedger(SQLitePart, StatusLedger):
         return None
 
     def claim(self, invocation_ids: Sequence[str], owner: str, now: float) -> list[InvocationRecord]:
+        claimed: list[InvocationRecord] = []
         with self._unit:
             records = self.read(invocation_ids)
-            claimable = [
-                record
-                for record in map(records.get, dict.fromkeys(invocation_ids))
-                if record is not None
-                and record.status in AVAILABLE
-                and record.running_key is None
-                and (record.not_before is None or record.not_before <= now)
-            ]
-            pending = InvocationStatus.PENDING
-            changes = [Transition(record.invocation_id, pending, owner, None) for record in claimable]
-            return [record for record in self._write(changes, records, now) if record is not None]
+            for invocation_id in dict.fromkeys(invocation_ids):
+                record = records.get(invocation_id)
+                if (
+                    record is not None
+                    and record.status in AVAILABLE
+                    and record.running_key is None
+                    and (record.not_before is None or record.not_before <= now)
+                ):
+                    change = Transition(invocation_id, InvocationStatus.PENDING, owner, None)
+                    after = self._change(record, change, now)
+                    if after is not None:
+                        claimed.append(after)
+        return claimed
 
     def transition(self, changes: Sequence[Transition], now: float) -> list[InvocationRecord | None]:
         if not changes:
             return []
         with self._unit:
-            return self._write(changes, self.read([change.invocation_id for change in changes]), now)
+            return [self._transition(change, now) for change in changes]
 
-    def _write(
-        self, changes: Sequence[Transition], records: dict[str, InvocationRecord], now: float
-    ) -> list[InvocationRecord | None]:
-        """Apply changes one after the other to the records as they stand, and store what comes out."""
-        answers: list[InvocationRecord | None] = []
-        rows: list[Row] = []
-        for change in changes:
-            after = record_after(records.get(change.invocation_id), change, now)
-            answers.append(after)
-            if after is not None:
-                records[after.invocation_id] = after
-                rows.append(
-                    (after.status.value, *after[18:24], after.not_before, change.actor, after.invocation_id)
-                )
-        self._store.write_many(_CHANGE, rows)
-        return answers
+    def _transition(self, change: Transition, now: float) -> InvocationRecord | None:
+        invocation_id = change.invocation_id
+        known = self._owned.pop(invocation_id, None)
+        after = None if known is None else self._change(known, change, now)
+        if after is None:
+            stored = self.read([invocation_id]).get(invocation_id)
+            after = None if stored is None else self._change(stored, change, now)
+        return after
+
+    def _change(self, before: InvocationRecord, change: Transition, now: float) -> InvocationRecord | None:
+        """The record after a change, or None: it is not allowed, or the stored record is not ``before`` any more."""
+        after = record_after(before, change, now)
+        if after is None:
+            return None
+        row = (
+            str(after.status),
+            *after[_OWNER:_CANCEL_REQUESTED],
+            after.not_before,
+            change.actor,
+            after.invocation_id,
+            str(before.status),
+            before.owner,
+            before.attempt,
+            before.changed_at,
+            before.cancel_requested,
+        )
+        if not self._store.write(_CHANGE, row):
+            return None
+        if after.owner is not None:
+            self._keep(after)
+        return after
+
+    def _keep(self, record: InvocationRecord) -> None:
+        if len(self._owned) >= KEPT_RECORDS:
+            self._owned.clear()
+        self._owned[record.invocation_id] = record
 
     def read(self, invocation_ids: Sequence[str]) -> dict[str, InvocationRecord]:
         return {row[0]: record_of(row) for row in self._store.rows_by_ids(_READ, invocation_ids)}

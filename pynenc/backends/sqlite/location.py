@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from pynenc.backends.sqlite.failures import store_failures, unavailable
+from pynenc.backends.sqlite.failures import FailuresTranslated, unavailable
 from pynenc.conf.project import project_dir
 
 #: Folder of the state of an application that names no path.
@@ -29,7 +29,7 @@ def prepare_folder(path: Path) -> None:
         StoreUnavailableError: it cannot be created or written, or lies on a network file system.
     """
     folder = path.parent
-    with store_failures(path):
+    with FailuresTranslated(path):
         folder.mkdir(parents=True, exist_ok=True)
         if folder.name == STATE_FOLDER and not (folder / ".gitignore").exists():
             (folder / ".gitignore").write_text("*\n", encoding="utf-8")

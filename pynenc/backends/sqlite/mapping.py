@@ -1,7 +1,6 @@
 """Rows to values and back. The columns of a table have the names and the order of the fields of its value."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from pynenc.invocation.record import HistoryEntry, InvocationRecord, Outcome, QueueEntry, Wait
@@ -19,19 +18,22 @@ RUNNER_COLUMNS = ", ".join(RunnerRecord._fields)
 #: Calling the enum costs ten times as much.
 _STATUSES = {status.value: status for status in InvocationStatus}
 
-_DROP_WHEN_BLOCKED = InvocationRecord._fields.index("drop_when_blocked")
-_STATUS = InvocationRecord._fields.index("status")
-_CANCEL_REQUESTED = InvocationRecord._fields.index("cancel_requested")
 _QUEUES = RunnerRecord._fields.index("queues")
 
 
 def record_of(row: Row) -> InvocationRecord:
     """An invocation, from ``RECORD_COLUMNS``."""
-    fields = list(row)
-    fields[_DROP_WHEN_BLOCKED] = fields[_DROP_WHEN_BLOCKED] != 0
-    fields[_STATUS] = _STATUSES[fields[_STATUS]]
-    fields[_CANCEL_REQUESTED] = fields[_CANCEL_REQUESTED] != 0
-    return InvocationRecord._make(fields)
+    (
+        invocation_id, task_id, args_id, parent_id, workflow_id, workflow_type, parent_workflow_id, queue, lane,
+        priority, not_before, registration_key, running_key, drop_when_blocked, registered_by, reply_to, registered_at,
+        status, owner, attempt, retries, recoveries, changed_at, claimed_at, cancel_requested,
+    ) = row  # fmt: skip
+    return InvocationRecord(
+        invocation_id, task_id, args_id, parent_id, workflow_id, workflow_type, parent_workflow_id, queue, lane,
+        priority, not_before, registration_key, running_key, drop_when_blocked != 0, registered_by, reply_to,
+        registered_at, _STATUSES[status], owner, attempt, retries, recoveries, changed_at, claimed_at,
+        cancel_requested != 0,
+    )  # fmt: skip
 
 
 def history_entry_of(row: Row) -> HistoryEntry:
@@ -60,13 +62,3 @@ def runner_of(row: Row) -> RunnerRecord:
 def row_of_runner(runner: RunnerRecord) -> Row:
     """``RUNNER_COLUMNS``."""
     return (*runner[:_QUEUES], json.dumps(runner.queues), *runner[_QUEUES + 1 :])
-
-
-def placeholders(columns: str) -> str:
-    """A question mark for each column."""
-    return ", ".join("?" * len(columns.split(",")))
-
-
-def unique(ids: Sequence[str]) -> Sequence[str]:
-    """The ids without repetitions, in order."""
-    return ids if len(ids) == 1 else list(dict.fromkeys(ids))

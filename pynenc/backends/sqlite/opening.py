@@ -6,8 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from pynenc.backends.sqlite.failures import BUSY_TIMEOUT_SECONDS, unavailable
-from pynenc.backends.sqlite.statements import IS_AVAILABLE, IS_FINAL, IS_UNSTARTED, one_of
-from pynenc.invocation.status import FINAL
+from pynenc.backends.sqlite.statements import filled
 
 #: Version of ``schema.sql``. A file with another one is refused, never guessed at.
 SCHEMA_VERSION = 1
@@ -38,21 +37,25 @@ def open_connection(path: Path, synchronous: str) -> sqlite3.Connection:
     """A connection that may write; transactions begin and end by statements, threads are the caller's matter."""
     db = _connect(path)
     try:
-        [[mode]] = db.execute("PRAGMA journal_mode = WAL").fetchall()
-        if mode != "wal":
-            raise unavailable(
-                path,
-                f"its file system has no shared memory for the write-ahead log (journal mode stays {mode!r})",
-                "Set sqlite_db_path to a path on a local disk.",
-            )
+        _use_write_ahead_log(db, path)
         db.execute(f"PRAGMA synchronous = {synchronous}")
         db.execute(f"PRAGMA wal_autocheckpoint = {AUTOMATIC_CHECKPOINT_FRAMES}")
-        # Some systems build SQLite so that it overwrites what is deleted with zeros: a sixth of a step's time.
+        # Some systems build SQLite so that it overwrites what is deleted with zeros.
         db.execute("PRAGMA secure_delete = OFF").fetchall()
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _use_write_ahead_log(db: sqlite3.Connection, path: Path) -> None:
+    [[mode]] = db.execute("PRAGMA journal_mode = WAL").fetchall()
+    if mode != "wal":
+        raise unavailable(
+            path,
+            f"its file system has no shared memory for the write-ahead log (the journal mode stays {mode!r})",
+            "Set sqlite_db_path to a path on a local disk.",
+        )
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
@@ -87,20 +90,11 @@ def ensure_schema(db: sqlite3.Connection, path: Path, app_id: str) -> None:
             _check_version(path, app_id, row[0])
             return
     prefix = table_prefix(app_id)
-    tables = _SCHEMA.read_text(encoding="utf-8")
-    for name, text in {
-        "{p}": prefix,
-        "{final}": IS_FINAL,
-        "{new_final}": one_of(FINAL, "NEW.status"),
-        "{unstarted}": IS_UNSTARTED,
-        "{available}": IS_AVAILABLE,
-    }.items():
-        tables = tables.replace(name, text)
     db.executescript(
         "BEGIN IMMEDIATE;"
         "CREATE TABLE IF NOT EXISTS pynenc_schema "
         "(app_id TEXT PRIMARY KEY, prefix TEXT NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID;"
-        + tables
+        + filled(_SCHEMA.read_text(encoding="utf-8"), prefix)
     )
     db.execute("INSERT INTO pynenc_schema VALUES (?, ?, ?)", (app_id, prefix, SCHEMA_VERSION))
     db.execute("COMMIT")

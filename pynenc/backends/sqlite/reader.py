@@ -7,9 +7,9 @@ what the others leave: an index of random digests would cost every call a page o
 
 from collections.abc import Collection, Sequence
 
-from pynenc.backends.sqlite.mapping import RECORD_COLUMNS, Row, history_entry_of, record_of
+from pynenc.backends.sqlite.mapping import history_entry_of, record_of
 from pynenc.backends.sqlite.part import SQLitePart
-from pynenc.backends.sqlite.statements import IS_FINAL, ByIds, one_of
+from pynenc.backends.sqlite.statements import ByIds, one_of
 from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.record import HistoryEntry, InvocationRecord
 from pynenc.invocation.status import OWNED, InvocationStatus
@@ -35,19 +35,36 @@ _BEYOND_GROUPS = (
 #: What a field asks for, where it is not to be equal to a column of its name.
 _CONDITIONS = {
     # The one that gave the workflow its id is not in the index of the members.
-    "workflow_id": "(workflow_id = ? AND (workflow_id <> invocation_id OR invocation_id = ?))",
+    "workflow_id": (
+        "((workflow_id = ? AND workflow_id <> invocation_id) OR (workflow_id = ? AND invocation_id = ?))"
+    ),
     "registered_from": "registered_at >= ?",
     "registered_until": "registered_at < ?",
     "changed_before": "changed_at < ?",
 }
 
-_HISTORY_COLUMNS = "sequence, invocation_id, history.status, history.actor, history.owner, history.attempt, timestamp"
-_HISTORY = ByIds(f"""
-    SELECT {_HISTORY_COLUMNS} FROM {{p}}invocations JOIN {{p}}history AS history ON invocation = number
-    WHERE invocation_id IN ({{ids}})
+_FIND = """
+    SELECT {record} FROM {p}invocations WHERE {conditions} ORDER BY {order} LIMIT ?
+"""
+_COUNT = "SELECT {dimensions}, count(*) FROM {p}invocations WHERE {conditions} GROUP BY {dimensions}"
+#: The same in parts. The final ones were summed up as they ended; the others are few, and have indexes of their own.
+_COUNT_BY_GROUPS = (
+    "SELECT {dimensions}, sum(count) FROM {p}final_counts WHERE count > 0 AND {conditions} GROUP BY {dimensions}",
+    "SELECT {dimensions}, count(*) FROM {p}invocations WHERE owner IS NOT NULL AND {conditions} GROUP BY {dimensions}",
+    """
+        SELECT {dimensions}, count(*) FROM {p}invocations
+        WHERE owner IS NULL AND status <> 'success' AND NOT {is_final} AND {conditions} GROUP BY {dimensions}
+    """,
+)
+
+_HISTORY = ByIds("""
+    SELECT sequence, invocation_id, history.status, history.actor, history.owner, history.attempt, timestamp
+    FROM {p}invocations JOIN {p}history AS history ON invocation = number
+    WHERE invocation_id IN ({ids})
 """)
-_CHANGES = f"""
-    SELECT {_HISTORY_COLUMNS} FROM {{p}}history AS history JOIN {{p}}invocations ON number = invocation
+_CHANGES = """
+    SELECT sequence, invocation_id, history.status, history.actor, history.owner, history.attempt, timestamp
+    FROM {p}history AS history JOIN {p}invocations ON number = invocation
     WHERE sequence > ? ORDER BY sequence LIMIT ?
 """
 _LAST_CHANGE = "SELECT sequence FROM {p}history WHERE invocation <> 0 ORDER BY sequence DESC LIMIT 1"
@@ -57,49 +74,36 @@ class SQLiteLedgerReader(SQLitePart, LedgerReader):
     """Pages, counts and changes."""
 
     def find(self, query: InvocationQuery) -> list[InvocationRecord]:
-        condition, parameters = _where(query, _GROUPS + _BEYOND_GROUPS)
-        condition += f" AND {_index_of(query.statuses)}"
+        conditions, parameters = _where(query, _GROUPS + _BEYOND_GROUPS)
+        conditions.append(_index_of(query.statuses))
         if query.after is not None:
-            condition += f" AND invocation_id {'<' if query.newest_first else '>'} ?"
+            conditions.append("invocation_id < ?" if query.newest_first else "invocation_id > ?")
             parameters.append(query.after)
-        order = "DESC" if query.newest_first else "ASC"
-        sql = f"""
-            SELECT {RECORD_COLUMNS} FROM {{p}}invocations WHERE {condition}
-            ORDER BY invocation_id {order} LIMIT ?
-        """
-        return [record_of(row) for row in self._store.rows(sql, (*parameters, query.limit))]
+        # Few are sorted, many are walked in order until the page is full. SQLite, which does not know how many there
+        # are, would always walk; the plus sign keeps it from that.
+        order = ("+" if _selects_few(query) else "") + ("invocation_id DESC" if query.newest_first else "invocation_id")
+        sql = _FIND.replace("{conditions}", " AND ".join(conditions)).replace("{order}", order)
+        return [record_of(row) for row in self._store.rows(sql, [*parameters, query.limit])]
 
     def count_by(self, dimensions: Sequence[str], query: InvocationQuery) -> dict[tuple[str, ...], int]:
         unknown = set(dimensions) - _DIMENSIONS
         if unknown:
             raise ValueError(f"Cannot count by {', '.join(sorted(unknown))}: one of {', '.join(sorted(_DIMENSIONS))}")
+        conditions, parameters = _where(query, _GROUPS)
+        beyond, more_parameters = _where(query, _BEYOND_GROUPS)
+        # Without a dimension the one group is that of a constant.
+        replacements = {
+            "{conditions}": " AND ".join([*conditions, *beyond]),
+            "{dimensions}": ", ".join(dimensions) or "''",
+        }
         counts: dict[tuple[str, ...], int] = {}
-        for *values, count in self._counted(dimensions, query):
-            key = tuple(map(str, values))
-            counts[key] = counts.get(key, 0) + count
+        for text in (_COUNT,) if more_parameters else _COUNT_BY_GROUPS:
+            for name, replacement in replacements.items():
+                text = text.replace(name, replacement)  # noqa: PLW2901  # The same text, further on.
+            for row in self._store.rows(text, [*parameters, *more_parameters]):
+                group = row[: len(dimensions)]
+                counts[group] = counts.get(group, 0) + row[-1]
         return counts
-
-    def _counted(self, dimensions: Sequence[str], query: InvocationQuery) -> list[Row]:
-        columns = "".join(f"{dimension}, " for dimension in dimensions)
-        group = f"GROUP BY {', '.join(dimensions)}" if dimensions else ""
-        condition, parameters = _where(query, _GROUPS)
-        if any(getattr(query, field) not in (None, "") for field in _BEYOND_GROUPS):
-            more, more_parameters = _where(query, _BEYOND_GROUPS)
-            sql = f"SELECT {columns}count(*) FROM {{p}}invocations WHERE {condition} AND {more} {group}"
-            return self._store.rows(sql, [*parameters, *more_parameters])
-        # The final ones were summed up as they ended; the others are few, and have indexes of their own.
-        return [
-            row
-            for sql in (
-                f"SELECT {columns}sum(count) FROM {{p}}final_counts WHERE {condition} {group}",
-                f"SELECT {columns}count(*) FROM {{p}}invocations WHERE owner IS NOT NULL AND {condition} {group}",
-                f"SELECT {columns}count(*) FROM {{p}}invocations "
-                f"WHERE owner IS NULL AND status <> 'success' AND NOT {IS_FINAL} AND {condition} {group}",
-            )
-            for row in self._store.rows(sql, parameters)
-            # Without a row to sum there is no sum; what was dropped leaves a 0.
-            if row[-1]
-        ]
 
     def history(self, invocation_ids: Sequence[str]) -> list[HistoryEntry]:
         return sorted(history_entry_of(row) for row in self._store.rows_by_ids(_HISTORY, invocation_ids))
@@ -111,17 +115,22 @@ class SQLiteLedgerReader(SQLitePart, LedgerReader):
         return next((int(sequence) for [sequence] in self._store.rows(_LAST_CHANGE)), 0)
 
 
-def _where(query: InvocationQuery, fields: Collection[str]) -> tuple[str, list[object]]:
+def _where(query: InvocationQuery, fields: Collection[str]) -> tuple[list[str], list[object]]:
     """The conditions that a query sets in these fields, and their parameters."""
     conditions = ["1"]
     parameters: list[object] = []
     for field in fields:
         value = getattr(query, field)
-        if value is None or value == "" or value == frozenset():
+        if value is None or value in ("", frozenset()):
             continue
         conditions.append(_CONDITIONS.get(field) or (one_of(value) if field == "statuses" else f"{field} = ?"))
         parameters += [value] * conditions[-1].count("?")
-    return " AND ".join(conditions), parameters
+    return conditions, parameters
+
+
+def _selects_few(query: InvocationQuery) -> bool:
+    """Whether it asks for what one runner, all runners or one workflow have at hand."""
+    return bool(query.owner or query.workflow_id or (query.statuses and query.statuses <= OWNED))
 
 
 def _index_of(statuses: Collection[InvocationStatus] | None) -> str:

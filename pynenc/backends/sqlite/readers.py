@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from pynenc.backends.sqlite.failures import store_failures
+from pynenc.backends.sqlite.failures import FailuresTranslated
 from pynenc.backends.sqlite.mapping import Row
 from pynenc.backends.sqlite.opening import open_reader
 
@@ -34,7 +34,7 @@ class Readers:
         """What is committed. All rows at once: an open cursor would keep the log from being reused."""
         reader = self._free_one()
         try:
-            with store_failures(self._path):
+            with FailuresTranslated(self._path):
                 if reader.db is None:
                     reader.db = open_reader(self._path)
                 return reader.db.execute(sql, parameters).fetchall()

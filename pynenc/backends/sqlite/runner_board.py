@@ -2,32 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 
-from pynenc.backends.sqlite.mapping import (
-    RECORD_COLUMNS,
-    RUNNER_COLUMNS,
-    placeholders,
-    record_of,
-    row_of_runner,
-    runner_of,
-)
+from pynenc.backends.sqlite.mapping import record_of, row_of_runner, runner_of
 from pynenc.backends.sqlite.part import SQLitePart
 from pynenc.backends.sqlite.statements import ByIds
 from pynenc.invocation.record import InvocationRecord
 from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.ports.orchestrator import RunnerBoard
 
-_SAVE = f"INSERT OR REPLACE INTO {{p}}runners ({RUNNER_COLUMNS}) VALUES ({placeholders(RUNNER_COLUMNS)})"
+_SAVE = "INSERT OR REPLACE INTO {p}runners ({runner}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _BEAT = "UPDATE {p}runners SET last_beat = ? WHERE runner_id = ?"
 _RETIRE = "UPDATE {p}runners SET stopped_at = ? WHERE runner_id = ?"
-_ALL = f"SELECT {RUNNER_COLUMNS} FROM {{p}}runners"
-_THESE = ByIds(f"{_ALL} WHERE runner_id IN ({{ids}})")
+_ALL = "SELECT {runner} FROM {p}runners"
+_THESE = ByIds("SELECT {runner} FROM {p}runners WHERE runner_id IN ({ids})")
 
-_ORPHANS = f"""
-    SELECT {RECORD_COLUMNS} FROM {{p}}invocations
+#: The plus sign: SQLite would rather walk all invocations in order than sort the few that are owned.
+_ORPHANS = """
+    SELECT {record} FROM {p}invocations
     WHERE owner IS NOT NULL AND owner NOT IN (
-        SELECT runner_id FROM {{p}}runners WHERE stopped_at IS NULL AND last_beat >= ?
+        SELECT runner_id FROM {p}runners WHERE stopped_at IS NULL AND last_beat >= ?
     )
-    ORDER BY invocation_id LIMIT ?
+    ORDER BY +invocation_id LIMIT ?
 """
 _FORGET = """
     DELETE FROM {p}runners WHERE last_beat < ?

@@ -1,4 +1,4 @@
--- The tables of one application; {p} stands for its prefix. Version: SCHEMA_VERSION in opening.py.
+-- The tables of one application. Braces: see statements.py. Version: SCHEMA_VERSION in opening.py.
 --
 -- What decided the shape, measured (benchmarks/sqlite_steps.py; decisions are about one task, no-op):
 --   * A commit costs 3 us for each page it touches, so each b-tree more costs 3 us for a single call. Where one
@@ -48,14 +48,14 @@ CREATE INDEX {p}invocations_of_workflow ON {p}invocations (workflow_id, invocati
 CREATE INDEX {p}invocations_owned ON {p}invocations (owner) WHERE owner IS NOT NULL;
 CREATE INDEX {p}invocations_unowned ON {p}invocations (status, invocation_id)
     WHERE owner IS NULL AND status <> 'success';
-CREATE INDEX {p}invocations_final ON {p}invocations (changed_at) WHERE {final};
+CREATE INDEX {p}invocations_final ON {p}invocations (changed_at) WHERE {is_final};
 CREATE INDEX {p}invocations_unstarted ON {p}invocations (registration_key, invocation_id)
-    WHERE registration_key IS NOT NULL AND {unstarted};
+    WHERE registration_key IS NOT NULL AND {is_unstarted};
 CREATE INDEX {p}invocations_in_scope ON {p}invocations (running_key, claimed_at, invocation_id)
     WHERE running_key IS NOT NULL AND owner IS NOT NULL;
 CREATE INDEX {p}invocations_in_line ON {p}invocations (running_key, priority DESC, invocation_id)
     WHERE running_key IS NOT NULL AND status = 'concurrency_controlled';
-CREATE INDEX {p}invocations_delayed ON {p}invocations (not_before) WHERE not_before IS NOT NULL AND {available};
+CREATE INDEX {p}invocations_delayed ON {p}invocations (not_before) WHERE not_before IS NOT NULL AND {is_available};
 
 -- Every write of a status writes history: here, where it cannot be forgotten.
 CREATE TABLE {p}history (
@@ -86,7 +86,7 @@ CREATE TABLE {p}final_counts (
     count INTEGER NOT NULL,
     PRIMARY KEY (task_id, queue, status)
 ) WITHOUT ROWID;
-CREATE TRIGGER {p}count_final AFTER UPDATE OF status ON {p}invocations WHEN {new_final} BEGIN
+CREATE TRIGGER {p}count_final AFTER UPDATE OF status ON {p}invocations WHEN {new_is_final} BEGIN
     INSERT INTO {p}final_counts VALUES (NEW.task_id, NEW.queue, NEW.status, 1)
     ON CONFLICT DO UPDATE SET count = count + 1;
 END;

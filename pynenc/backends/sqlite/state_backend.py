@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from pynenc.backends.sqlite.mapping import OUTCOME_COLUMNS, placeholders
 from pynenc.backends.sqlite.part import SQLitePart
 from pynenc.backends.sqlite.statements import ByIds
 from pynenc.invocation.record import NewInvocation, Outcome
@@ -10,10 +9,8 @@ from pynenc.ports.state_backend import StateBackend
 
 _SAVE_CALL = "INSERT INTO {p}calls VALUES (?, ?) ON CONFLICT DO NOTHING"
 _LOAD_CALLS = ByIds("SELECT invocation_id, arguments FROM {p}calls WHERE invocation_id IN ({ids})")
-_PUT_OUTCOME = f"INSERT OR REPLACE INTO {{p}}outcomes ({OUTCOME_COLUMNS}) VALUES ({placeholders(OUTCOME_COLUMNS)})"
-_OUTCOMES = ByIds(
-    f"SELECT {OUTCOME_COLUMNS} FROM {{p}}outcomes WHERE invocation_id IN ({{ids}}) ORDER BY invocation_id, attempt"
-)
+_PUT_OUTCOME = "INSERT OR REPLACE INTO {p}outcomes ({outcome}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_OUTCOMES = ByIds("SELECT {outcome} FROM {p}outcomes WHERE invocation_id IN ({ids}) ORDER BY invocation_id, attempt")
 _DROP = (
     ByIds("DELETE FROM {p}calls WHERE invocation_id IN ({ids})"),
     ByIds("DELETE FROM {p}outcomes WHERE invocation_id IN ({ids})"),

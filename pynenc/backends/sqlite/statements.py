@@ -1,14 +1,15 @@
 """Pieces of SQL text that several statements share.
 
-Every text is made once and stays the same, so that SQLite's cache has each statement compiled. ``{p}`` in a text
-stands for the prefix of the application's tables.
+Every text is made once and stays the same, so that SQLite's cache has each statement compiled. A text names its
+pieces in braces: ``{p}`` is the prefix of the application's tables, ``{ids}`` a list of ids, the others are ``PIECES``.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 
+from pynenc.backends.sqlite.mapping import OUTCOME_COLUMNS, QUEUE_COLUMNS, RECORD_COLUMNS, RUNNER_COLUMNS
 from pynenc.invocation.status import AVAILABLE, FINAL, UNSTARTED, InvocationStatus
 
-#: Texts kept with their prefix; only listings, with their many combinations of conditions, could exceed it.
+#: Texts kept with their pieces; only listings, with their many combinations of conditions, could exceed it.
 KEPT_TEXTS = 1_000
 
 #: Most ids in one statement: far below SQLite's limit of variables (32,766), and long enough to cost little each.
@@ -24,9 +25,25 @@ def one_of(statuses: Collection[InvocationStatus], column: str = "status") -> st
     return "(" + " OR ".join(f"{column} = '{status.value}'" for status in sorted(statuses)) + ")"
 
 
-IS_AVAILABLE = one_of(AVAILABLE)
-IS_FINAL = one_of(FINAL)
-IS_UNSTARTED = one_of(UNSTARTED)
+PIECES = {
+    "{record}": RECORD_COLUMNS,
+    "{outcome}": OUTCOME_COLUMNS,
+    "{queue_entry}": QUEUE_COLUMNS,
+    "{runner}": RUNNER_COLUMNS,
+    # To use a partial index, a statement has to name its condition in the same words.
+    "{is_available}": one_of(AVAILABLE),
+    "{is_final}": one_of(FINAL),
+    "{is_unstarted}": one_of(UNSTARTED),
+    "{new_is_final}": one_of(FINAL, "NEW.status"),
+    "{awaited_is_available}": one_of(AVAILABLE, "awaited.status"),
+}
+
+
+def filled(text: str, prefix: str) -> str:
+    """A text with its pieces in place."""
+    for name, piece in PIECES.items():
+        text = text.replace(name, piece)
+    return text.replace("{p}", prefix)
 
 
 class Texts(dict[str, str]):
@@ -39,12 +56,12 @@ class Texts(dict[str, str]):
     def __missing__(self, text: str) -> str:
         if len(self) >= KEPT_TEXTS:
             self.clear()
-        own = self[text] = text.replace("{p}", self._prefix)
+        own = self[text] = filled(text, self._prefix)
         return own
 
 
 class ByIds:
-    """A statement over a list of ids, ``{ids}`` in its text, compiled for a few lengths of the list."""
+    """A statement over a list of ids, compiled for a few lengths of the list."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -56,8 +73,9 @@ class ByIds:
             portion = ids[start : start + LARGEST_LIST] if len(ids) > LARGEST_LIST else ids
             # The next power of two, filled up with the last id: ten texts, not one for each length.
             length = 1 << (len(portion) - 1).bit_length()
-            filled = [*portion, *[portion[-1]] * (length - len(portion))] if length > len(portion) else portion
-            yield self._of_length.get(length) or self._prepare(length), filled
+            if length > len(portion):
+                portion = [*portion, *[portion[-1]] * (length - len(portion))]
+            yield self._of_length.get(length) or self._prepare(length), portion
 
     def _prepare(self, length: int) -> str:
         text = self._of_length[length] = self._text.replace("{ids}", ",".join("?" * length))

@@ -4,21 +4,17 @@ from collections.abc import Sequence
 
 from pynenc.backends.sqlite.mapping import row_of_wait, wait_of
 from pynenc.backends.sqlite.part import SQLitePart
-from pynenc.backends.sqlite.statements import ByIds, one_of
+from pynenc.backends.sqlite.statements import ByIds
 from pynenc.invocation.record import ANY_QUEUE, Wait
-from pynenc.invocation.status import AVAILABLE
 from pynenc.ports.orchestrator import WaitGraph
 
 _ADD = "INSERT INTO {p}waits VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _TO = ByIds("SELECT awaited_id, waiter_id, address FROM {p}waits WHERE awaited_id IN ({ids})")
-_FROM = ByIds(
-    "SELECT awaited_id, waiter_id, address FROM {p}waits WHERE waiter_id IN ({ids}) AND waiter_id <> ''"
-)
+_FROM = ByIds("SELECT awaited_id, waiter_id, address FROM {p}waits WHERE waiter_id IN ({ids}) AND waiter_id <> ''")
 _FORGET_TO = ByIds("DELETE FROM {p}waits WHERE awaited_id IN ({ids})")
 _FORGET_FROM = ByIds("DELETE FROM {p}waits WHERE waiter_id IN ({ids}) AND waiter_id <> ''")
 
-#: UNION takes nobody twice, so a circle ends. The depth keeps the order; who is reached by several ways comes several
-#: times, hence the grouping.
+#: UNION takes nobody twice, so a circle ends; SQLite goes on from those found first, so the nearest come first.
 _ABOVE = """
     WITH RECURSIVE above(id) AS (
         SELECT waiter_id FROM {p}waits WHERE awaited_id = ?1 AND waiter_id <> ''
@@ -30,15 +26,14 @@ _ABOVE = """
 """
 
 #: From the edges to the invocations: somebody waits for few of those that are available.
-_AWAITED_AVAILABLE = f"""
-    SELECT awaited.invocation_id
-    FROM (SELECT DISTINCT awaited_id, waiter_id FROM {{p}}waits WHERE waiter_id <> '') AS edges
-    CROSS JOIN {{p}}invocations AS awaited ON awaited.invocation_id = awaited_id
-    LEFT JOIN {{p}}invocations AS waiter ON waiter.invocation_id = waiter_id
-    WHERE {one_of(AVAILABLE, "awaited.status")} {{places}}
+_AWAITED_AVAILABLE = """
+    SELECT awaited.invocation_id, awaited.queue, awaited.lane
+    FROM (SELECT DISTINCT awaited_id, waiter_id FROM {p}waits WHERE waiter_id <> '') AS edges
+    CROSS JOIN {p}invocations AS awaited ON awaited.invocation_id = awaited_id
+    LEFT JOIN {p}invocations AS waiter ON waiter.invocation_id = waiter_id
+    WHERE {awaited_is_available}
     GROUP BY awaited.invocation_id
     ORDER BY max(awaited.priority, max(coalesce(waiter.priority, awaited.priority))) DESC, count(*) DESC, 1
-    LIMIT ?
 """
 
 
@@ -72,12 +67,9 @@ class SQLiteWaitGraph(SQLitePart, WaitGraph):
         return [waiter_id for [waiter_id] in rows][:limit]
 
     def awaited_available(self, places: Sequence[tuple[str, str]], limit: int) -> list[str]:
-        pairs = ", ".join("(?, ?)" for _ in places)
-        condition = (
-            f"AND ((awaited.queue, awaited.lane) IN (VALUES {pairs}) OR ('{ANY_QUEUE}', awaited.lane) IN (VALUES {pairs}))"
-            if places
-            else ""
-        )
-        sql = _AWAITED_AVAILABLE.replace("{places}", condition)
-        parameters = [part for place in places for part in place] * 2
-        return [invocation_id for [invocation_id] in self._store.rows(sql, (*parameters, limit))]
+        found = [
+            invocation_id
+            for invocation_id, queue, lane in self._store.rows(_AWAITED_AVAILABLE)
+            if not places or (queue, lane) in places or (ANY_QUEUE, lane) in places
+        ]
+        return found[:limit]

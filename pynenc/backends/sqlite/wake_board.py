@@ -79,15 +79,24 @@ class Board:
     def take_idle(self, first_slot: int) -> int | None:
         """Clear the mark of the next idle slot from ``first_slot`` on and around, and return the slot, if any.
 
+        One on standby is taken only when nobody is idle.
         Two takers at the same moment may get the same slot: it is told twice, and another idle one not at all.
         """
-        position = self._bytes.find(b"\1", IDLE + first_slot, IDLE + SLOTS)
+        position = self._find(b"\1", first_slot)
         if position < 0:
-            position = self._bytes.find(b"\1", IDLE, IDLE + first_slot)
+            position = self._find(b"\2", first_slot)
         if position < 0:
             return None
         self._bytes[position] = False
         return position - IDLE
+
+    def _find(self, value: bytes, first_slot: int) -> int:
+        position = self._bytes.find(value, IDLE + first_slot, IDLE + SLOTS)
+        return position if position >= 0 else self._bytes.find(value, IDLE, IDLE + first_slot)
+
+    def mark_standby(self, slot: int, *, on: bool) -> None:
+        """Set or clear the mark of one that is told of work when nobody is idle."""
+        self._bytes[IDLE + slot] = 2 if on else 0
 
     def move_in(self, slot: int, nonce: bytes) -> None:
         """Give the slot to a new owner (no nonce: to nobody), without the marks of the former one."""

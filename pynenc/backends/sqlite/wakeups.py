@@ -26,8 +26,8 @@ from pathlib import Path
 from pynenc.backends.sqlite.wake_board import EMPTY_LINE, IDLE, NONCE_BYTES, OVERFLOW, SLOTS, WAITING, Board, open_board
 from pynenc.ports.wakeups import Wakeups
 
-#: The line that says there is work; no id looks like it.
-WORK = "!"
+#: The line that says there is work; no id, and no id with ``ATTENTION`` before it, looks like it.
+WORK = "+"
 WORK_LINE = f"{WORK}\n".encode()
 
 #: What a pipe holds by default on Linux: one read empties it.
@@ -127,6 +127,11 @@ class SQLiteWakeups(Wakeups):
 
     def set_idle(self, idle: bool) -> None:
         self._set_mark(IDLE, on=idle)
+
+    def set_standby(self, standby: bool) -> None:
+        inbox = self._opened_inbox() if standby else self._inbox
+        if inbox is not None and self._board is not None:
+            self._board.mark_standby(inbox.slot, on=standby)
 
     def wake_workers(self, count: int) -> int:
         board = self._opened_board()

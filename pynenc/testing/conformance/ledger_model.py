@@ -1,13 +1,17 @@
 """A ledger against a model: random deeds of random actors, and the pure status table as the judge."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,  # pyright: ignore[reportUnknownVariableType]  # Hypothesis leaves its factory untyped.
 )
@@ -17,6 +21,7 @@ from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.record import Transition
 from pynenc.invocation.status import (
     AVAILABLE,
+    FINAL,
     UNSTARTED,
     InvocationStatus,
     InvocationStatusRecord,
@@ -29,12 +34,12 @@ from pynenc.testing.conformance.kit import CLIENT, NOW, Conformance, call
 
 S = InvocationStatus
 
-IDS = ("inv-1", "inv-2", "inv-3")
+IDS = ("inv-1", "inv-2")
 ACTORS = ("runner-1", "runner-2")
-KEYS = ("key-1", "key-2")
+KEYS = (None, "key")
 
-#: Half of the transitions ask for what is likely to be allowed; the rest for anything.
-LIKELY = (S.PENDING, S.RUNNING, S.PAUSED, S.RESUMED, S.RETRY, S.REROUTED, S.RUNNING_RECOVERY)
+#: What leads to a long life comes first.
+ONWARD = sorted(S, key=lambda status: (status.is_final(), not status.is_owned()))
 
 
 @dataclass(slots=True)
@@ -67,14 +72,16 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.ledger.purge()
         self.expected: dict[str, Expected] = {}
-        self.now = NOW
+        #: A clock that goes on, stands still, and goes back.
+        self.clock = cycle((NOW, NOW + 1, NOW + 1, NOW - 1))
 
-    @rule(seconds=st.sampled_from((1.0, 0.0, -2.0)))
-    def move_clock(self, seconds: float) -> None:
-        """Let time pass, or go back."""
-        self.now += seconds
+    @initialize(keys=st.tuples(st.sampled_from(KEYS), st.sampled_from(KEYS)))
+    def register_all(self, keys: tuple[str | None, str | None]) -> None:
+        """Begin with something to do."""
+        for invocation_id, key in zip(IDS, keys, strict=True):
+            self.register(invocation_id, key)
 
-    @rule(invocation_id=st.sampled_from(IDS), key=st.sampled_from((None, *KEYS)))
+    @rule(invocation_id=st.sampled_from(IDS), key=st.sampled_from(KEYS))
     def register(self, invocation_id: str, key: str | None) -> None:
         """Register one, perhaps again, perhaps where another holds its key."""
         holders = [
@@ -82,7 +89,7 @@ class LedgerMachine(RuleBasedStateMachine):
             for each, other in sorted(self.expected.items())
             if key is not None and other.registration_key == key and other.current.status in UNSTARTED
         ]
-        [answer] = self.ledger.register([call(invocation_id, registration_key=key)], self.now)
+        [answer] = self.ledger.register([call(invocation_id, registration_key=key)], next(self.clock))
         if invocation_id in self.expected:
             assert answer is None
         elif holders:
@@ -97,7 +104,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(invocation_ids=st.lists(st.sampled_from(IDS), max_size=4), actor=st.sampled_from(ACTORS))
     def claim(self, invocation_ids: list[str], actor: str) -> None:
         """Claim some of them."""
-        records = self.ledger.claim(invocation_ids, actor, self.now)
+        records = self.ledger.claim(invocation_ids, actor, next(self.clock))
         available = [
             each
             for each in dict.fromkeys(invocation_ids)
@@ -110,36 +117,57 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(
         invocation_id=st.sampled_from(IDS),
-        to=st.one_of(st.sampled_from(LIKELY), st.sampled_from(S)),
-        actor=st.sampled_from(ACTORS),
-        attempts_ago=st.sampled_from((None, None, 0, 0, 0, 1, -1)),
+        turns=st.lists(st.integers(0, 9), min_size=3, max_size=8),
+        attempts_ago=st.sampled_from((None, 0)),
         counts=st.sampled_from(((0, 0), (1, 0), (0, 1))),
     )
-    def transition(
-        self, invocation_id: str, to: S, actor: str, attempts_ago: int | None, counts: tuple[int, int]
-    ) -> None:
+    def go_on(self, invocation_id: str, turns: list[int], attempts_ago: int | None, counts: tuple[int, int]) -> None:
+        """Ask for changes that the table has, as the one who may make them; half of the time straight on."""
+        for turn in turns if invocation_id in self.expected else ():
+            current = self.expected[invocation_id].current
+            targets = [to for to in ONWARD if current.status.can_transition_to(to)]
+            if targets:
+                actor = current.runner_id or ACTORS[turn % len(ACTORS)]
+                to = targets[turn % len(targets) if turn % 2 else 0]
+                assert self._ask(invocation_id, to, actor, attempts_ago, counts)
+
+    @rule(
+        invocation_id=st.sampled_from(IDS),
+        to=st.sampled_from(S),
+        actor=st.sampled_from(ACTORS),
+        attempts_ago=st.sampled_from((None, 0, 1, -1)),
+    )
+    def try_anything(self, invocation_id: str, to: S, actor: str, attempts_ago: int | None) -> None:
         """Ask for any change, by anybody, for any attempt."""
+        self._ask(invocation_id, to, actor, attempts_ago, (0, 0))
+
+    def _ask(self, invocation_id: str, to: S, actor: str, attempts_ago: int | None, counts: tuple[int, int]) -> bool:
+        """Ask the ledger and the table for the same; whether they allowed it."""
         expected = self.expected.get(invocation_id)
         attempt = None if attempts_ago is None else (expected.attempt if expected else 0) - attempts_ago
-        change = Transition(invocation_id, to, actor, attempt, None, *counts)
-        [record] = self.ledger.transition([change], self.now)
+        [record] = self.ledger.transition(
+            [Transition(invocation_id, to, actor, attempt, None, *counts)], next(self.clock)
+        )
         decided = None
         if expected is not None and attempt in (None, expected.attempt):
-            try:
+            with suppress(InvocationStatusError):
                 decided = status_record_transition(expected.current, to, actor)
-            except InvocationStatusError:
-                decided = None
         assert (record is None) == (decided is None)
-        if expected is not None and decided is not None:
-            expected.follow(decided, actor)
-            expected.retries += counts[0]
-            expected.recoveries += counts[1]
+        if expected is None or decided is None:
+            return False
+        expected.follow(decided, actor)
+        expected.retries += counts[0]
+        expected.recoveries += counts[1]
+        return True
 
-    @rule(invocation_id=st.sampled_from(IDS))
-    def drop(self, invocation_id: str) -> None:
-        """Forget one."""
-        self.ledger.drop([invocation_id])
-        self.expected.pop(invocation_id, None)
+    @precondition(lambda self: any(expected.current.status in FINAL for expected in self.expected.values()))
+    @rule()
+    def drop(self) -> None:
+        """Forget what is final."""
+        final = [each for each, expected in self.expected.items() if expected.current.status in FINAL]
+        self.ledger.drop(final)
+        for invocation_id in final:
+            del self.expected[invocation_id]
 
     @invariant()
     def the_ledger_agrees_with_the_model(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from pynenc.ports import Backend, Wakeups
+from pynenc.ports.wakeups import ATTENTION
 from pynenc.testing.conformance.kit import Conformance, ids
 from pynenc.testing.waiting import wait_until
 
@@ -77,8 +78,8 @@ class WakeupsConformance(Conformance):
         wakeups.set_waiting(True)
         sender.notify({address: ["a", "b"]})
         inbox.wait_for("a", "b")
-        sender.notify({address: ["c"]})
-        inbox.wait_for("c")
+        sender.notify({address: [f"{ATTENTION}c"]})
+        inbox.wait_for(f"{ATTENTION}c")
 
     def test_a_crowd_of_changes_arrives(self, wakeups: Wakeups, sender: Wakeups, address: str) -> None:
         inbox = Inbox(wakeups)
