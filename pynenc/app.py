@@ -237,6 +237,7 @@ class Pynenc:
             backend.client_data.purge()
             backend.trigger.purge()
         self.engine.payloads.purge_cache()
+        self.engine.recent.clear()
 
     def close(self) -> None:
         """Give back connections, threads and addresses; they are opened again on the next use."""
@@ -354,7 +355,9 @@ class Pynenc:
         try:
             found = getattr(importlib.import_module(task_id.module), task_id.func_name, None)
         except Exception as error:
-            raise TaskNotFoundError(key, f"importing {task_id.module} failed: {type(error).__name__}: {error}") from error
+            raise TaskNotFoundError(
+                key, f"importing {task_id.module} failed: {type(error).__name__}: {error}"
+            ) from error
         if key in self._tasks:
             return self._tasks[key]
         found = getattr(found, "__pynenc_task__", found)

@@ -403,7 +403,12 @@ def _parameter_sets(made: Any) -> tuple[Any, Mapping[str, Any] | None]:
     if isinstance(made, Mapping) and "param_iter" in made:
         return made["param_iter"], made.get("common_args")
     pair = 2
-    if isinstance(made, tuple) and len(made) == pair and isinstance(made[0], Mapping) and not isinstance(made[1], Mapping):
+    if (
+        isinstance(made, tuple)
+        and len(made) == pair
+        and isinstance(made[0], Mapping)
+        and not isinstance(made[1], Mapping)
+    ):
         return made[1], made[0]
     return made, None
 

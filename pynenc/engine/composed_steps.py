@@ -6,14 +6,14 @@ in between leaves data nobody sees, or an available invocation nobody queued, wh
 Wake-ups come after all of it.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
+from pynenc.engine.claim import Claims, direct_claims, queue_entry, split_heads
 from pynenc.engine.crash_points import crash_point
 from pynenc.engine.cycles import call_key, find_cycle
-from pynenc.engine.scopes import Scope
+from pynenc.engine.scopes import Scope, free_scopes
+from pynenc.engine.told import Told
 from pynenc.invocation.record import (
-    Claimed,
     Finish,
     InvocationRecord,
     NewInvocation,
@@ -26,7 +26,6 @@ from pynenc.ports.backend import Backend
 from pynenc.ports.clock import Clock
 from pynenc.ports.orchestrator import Existing
 from pynenc.ports.steps import Advanced, ClaimPlan, Steps, WaitAnswer, WaitRequest
-from pynenc.ports.wakeups import ATTENTION
 
 #: Invocations down the waits-for graph that inherit the priority of somebody who starts to wait.
 INHERITANCE_LIMIT = 1_000
@@ -35,17 +34,19 @@ INHERITANCE_LIMIT = 1_000
 class ComposedSteps(Steps):
     """Each step as calls of the five ports inside one unit."""
 
-    def __init__(self, backend: Backend, clock: Clock) -> None:
+    def __init__(self, backend: Backend, clock: Clock, told_here: Callable[[Sequence[str]], None]) -> None:
+        self._told_here = told_here
         self._backend = backend
         self._clock = clock
         self._ledger = backend.orchestrator
         self._state = backend.state
         self._broker = backend.broker
         self._wakeups = backend.wakeups
+        self._claims = Claims(backend)
 
     # ------------------------------------------------------------------ submit
 
-    def submit(self, new: Sequence[NewInvocation]) -> list[Existing | None]:
+    def submit(self, new: Sequence[NewInvocation], *, wake: bool) -> list[Existing | None]:
         now = self._clock.now()
         with self._backend.unit():
             existing = self._ledger.register(new, now)
@@ -59,18 +60,16 @@ class ComposedSteps(Steps):
             self._broker.push(queued)
             crash_point("submit.before_commit")
         crash_point("submit.after_commit")
-        if fresh:
+        if fresh and (wake or not queued):
             # A delayed call wakes somebody too: the sleeper must know the new time to rise.
             self._wakeups.wake_workers(len(queued) or 1)
         return existing
 
     # ----------------------------------------------------------------- advance
 
-    def advance(
-        self, finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None
-    ) -> Advanced:
+    def advance(self, finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None) -> Advanced:
         now = self._clock.now()
-        told: dict[str, list[str]] = {}
+        told = Told(self._ledger)
         pushed = 0
         with self._backend.unit():
             finished, pushed, heads = self._finish(finishes, now, told)
@@ -79,22 +78,17 @@ class ComposedSteps(Steps):
             if gone_back:
                 self._push(gone_back)
                 pushed += len(gone_back)
-            if plan is None:
-                claimed, more = [], False
-                pushed += len(heads)
-                self._push(heads)
-            else:
-                mine, others = self._split_heads(heads, plan)
-                self._push(others)
-                pushed += len(others)
-                claimed, more = self._claim(plan, mine, now, told)
+            mine, others = split_heads(heads, plan)
+            self._push(others)
+            pushed += len(others)
+            claimed, more = self._claims.claim(plan, mine, now, told) if plan is not None else ([], False)
             crash_point("finish.before_commit" if finishes else "claim.before_commit")
         crash_point("finish.after_commit" if finishes else "claim.after_commit")
         self._tell(told, pushed)
         return Advanced(finished, changed, claimed, more)
 
     def _finish(
-        self, finishes: Sequence[Finish], now: float, told: dict[str, list[str]]
+        self, finishes: Sequence[Finish], now: float, told: Told
     ) -> tuple[list[InvocationRecord | None], int, list[InvocationRecord]]:
         """Write outcomes and final statuses; returns the records, how many were queued again, and line heads."""
         if not finishes:
@@ -104,7 +98,7 @@ class ComposedSteps(Steps):
             self._state.put_outcomes(outcomes)
         records = self._ledger.transition([finish.transition for finish in finishes], now)
         applied = [record for record in records if record is not None]
-        self._announce_finals([record for record in applied if record.status.is_final()], told)
+        told.finals([record for record in applied if record.status.is_final()])
         for finish, record in zip(finishes, records, strict=True):
             if finish.cache_result and record is not None and record.status is InvocationStatus.SUCCESS:
                 self._state.cache_result(record.task_id, record.args_id, record.invocation_id)
@@ -112,156 +106,35 @@ class ComposedSteps(Steps):
         if again:
             self._push(again)
         scopes = {record.running_key for record in applied if record.running_key is not None}
-        return records, len(again), self._free_scopes(scopes, now, told)
-
-    def _announce_finals(self, finals: Sequence[InvocationRecord], told: dict[str, list[str]]) -> None:
-        if not finals:
-            return
-        for record in finals:
-            if record.reply_to is not None:
-                told.setdefault(record.reply_to, []).append(record.invocation_id)
-        for edge in self._ledger.release([record.invocation_id for record in finals]):
-            if edge.address is not None:
-                ids = told.setdefault(edge.address, [])
-                if not ids or ids[-1] != edge.awaited_id:
-                    ids.append(edge.awaited_id)
-
-    # ------------------------------------------------------------------- claim
-
-    def _claim(
-        self, plan: ClaimPlan, heads: Sequence[InvocationRecord], now: float, told: dict[str, list[str]]
-    ) -> tuple[list[Claimed], bool]:
-        priorities: dict[str, int] = {record.invocation_id: record.priority for record in heads}
-        ids = [record.invocation_id for record in heads]
-        ids += [invocation_id for invocation_id in plan.prefer if invocation_id not in priorities]
-        direct = len(ids)
-        room = plan.limit - len(ids)
-        popped: list[QueueEntry] = []
-        if room > 0:
-            if plan.only_awaited or not self._broker.reorders:
-                ids += self._ledger.awaited_available(plan.places, room)
-                direct = len(ids)
-            room = plan.limit - len(ids)
-            if room > 0 and not plan.only_awaited:
-                popped = self._broker.pop(plan.places, room)
-                for entry in popped:
-                    priorities[entry.invocation_id] = entry.priority
-                    ids.append(entry.invocation_id)
-        if not ids:
-            return [], False
-        ids = list(dict.fromkeys(ids))
-        records = self._ledger.claim(ids, plan.owner, now)
-        if len(records) < len(ids):
-            taken = {record.invocation_id for record in records}
-            records = records + self._claim_scoped([i for i in ids if i not in taken], plan.owner, now, told)
-        if direct and records:
-            self._broker.remove(ids[:direct])
-        if plan.start and records:
-            records = self._start(records, plan, now)
-        arguments = self._state.load_calls([record.invocation_id for record in records]) if records else {}
-        claimed = [
-            Claimed(record, arguments.get(record.invocation_id, ""), priorities.get(record.invocation_id, record.priority))
-            for record in records
-        ]
-        return claimed, len(popped) >= room > 0
-
-    def _start(self, records: list[InvocationRecord], plan: ClaimPlan, now: float) -> list[InvocationRecord]:
-        starts = [
-            Transition(record.invocation_id, InvocationStatus.RUNNING, plan.owner, record.attempt)
-            for record in records[: plan.start]
-        ]
-        started = self._ledger.transition(starts, now)
-        return [record for record in started if record is not None] + records[plan.start :]
-
-    def _claim_scoped(
-        self, ids: Sequence[str], owner: str, now: float, told: dict[str, list[str]]
-    ) -> list[InvocationRecord]:
-        """Claim those of the rest whose scope is free; the others go into line, or end where their task says so."""
-        claimed: list[InvocationRecord] = []
-        for record in self._ledger.read(ids).values():
-            if record.running_key is None or not record.status.is_available_for_run():
-                continue
-            if record.not_before is not None and record.not_before > now:
-                continue
-            scope = Scope(self._ledger, record.running_key)
-            if scope.admits(record.invocation_id):
-                target = InvocationStatus.PENDING
-            elif scope.may_drop(record):
-                target = InvocationStatus.CONCURRENCY_CONTROLLED_FINAL
-            else:
-                target = InvocationStatus.CONCURRENCY_CONTROLLED
-            [after] = self._ledger.transition([Transition(record.invocation_id, target, owner, None)], now)
-            if after is None:
-                continue
-            if target is InvocationStatus.PENDING:
-                claimed.append(after)
-            elif target.is_final():
-                self._announce_finals([after], told)
-        return claimed
-
-    def _free_scopes(
-        self, keys: Iterable[str], now: float, told: dict[str, list[str]]
-    ) -> list[InvocationRecord]:
-        """Let the next in each line go on (REROUTED); wake a holder to whom the token came back."""
-        heads: list[InvocationRecord] = []
-        for key in keys:
-            scope = Scope(self._ledger, key)
-            head = scope.next_in_line()
-            if head is not None:
-                change = Transition(head.invocation_id, InvocationStatus.REROUTED, head.registered_by, None)
-                [after] = self._ledger.transition([change], now)
-                if after is not None:
-                    heads.append(after)
-            deepest = scope.deepest
-            if deepest is not None and deepest.status is InvocationStatus.PAUSED and deepest.owner is not None:
-                for runner in self._ledger.runners(runner_ids=[deepest.owner]):
-                    if runner.address is not None:
-                        told.setdefault(runner.address, []).append(ATTENTION + deepest.invocation_id)
-        return heads
-
-    @staticmethod
-    def _split_heads(
-        heads: Sequence[InvocationRecord], plan: ClaimPlan
-    ) -> tuple[list[InvocationRecord], list[InvocationRecord]]:
-        """Heads of lines that this claim may take at once, and the rest."""
-        mine: list[InvocationRecord] = []
-        others: list[InvocationRecord] = []
-        for head in heads:
-            served = not plan.places or (head.queue, head.lane) in plan.places
-            fits = served and not plan.only_awaited and len(mine) < plan.limit
-            (mine if fits else others).append(head)
-        return mine, others
+        return records, len(again), free_scopes(self._ledger, scopes, now, told)
 
     def _push(self, records: Sequence[InvocationRecord]) -> None:
         if records:
-            self._broker.push([QueueEntry(r.invocation_id, r.queue, r.lane, r.priority) for r in records])
+            self._broker.push([queue_entry(record) for record in records])
 
-    def _tell(self, told: dict[str, list[str]], pushed: int) -> None:
+    def _tell(self, told: Told, pushed: int) -> None:
         crash_point("finish.before_wakeups")
-        if told:
-            self._wakeups.notify(told)
+        told.send(self._wakeups, self._told_here)
         if pushed:
             self._wakeups.wake_workers(pushed)
 
     # -------------------------------------------------------------------- wait
 
-    def wait(
-        self, request: WaitRequest, finishes: Sequence[Finish], plan: ClaimPlan | None
-    ) -> WaitAnswer:
+    def wait(self, request: WaitRequest, finishes: Sequence[Finish], plan: ClaimPlan | None) -> WaitAnswer:
         now = self._clock.now()
-        told: dict[str, list[str]] = {}
+        told = Told(self._ledger)
         with self._backend.unit():
             _, pushed, heads = self._finish(finishes, now, told)
             answer = self._pause(request, now)
             if answer.paused is not None:
                 if request.waiter.running_key is not None:
-                    heads += self._free_scopes([request.waiter.running_key], now, {})
-                self._inherit(request, answer.awaited)
+                    heads += free_scopes(self._ledger, [request.waiter.running_key], now, told)
+                mine, heads = split_heads(heads, plan)
                 if plan is not None:
-                    mine, heads = self._split_heads(heads, plan)
-                    plan = plan._replace(prefer=self._direct(answer.awaited, plan))
-                    claimed, _ = self._claim(plan, mine, now, told)
+                    plan = plan._replace(prefer=direct_claims(answer.awaited, plan))
+                    claimed, _ = self._claims.claim(plan, mine, now, told)
                     answer = answer._replace(claimed=claimed)
+                self._inherit(request, answer)
             self._push(heads)
             pushed += len(heads)
             crash_point("wait.before_commit")
@@ -272,9 +145,7 @@ class ComposedSteps(Steps):
     def _pause(self, request: WaitRequest, now: float) -> WaitAnswer:
         records = self._ledger.read(request.awaited)
         awaited = [records[i] for i in request.awaited if i in records]
-        blank = WaitAnswer(
-            ready=False, refused=False, unknown=(), cycle=(), awaited=awaited, paused=None, claimed=()
-        )
+        blank = WaitAnswer(ready=False, refused=False, unknown=(), cycle=(), awaited=awaited, paused=None, claimed=())
         if len(awaited) < len(request.awaited):
             return blank._replace(unknown=[i for i in request.awaited if i not in records])
         finals = sum(record.status.is_final() for record in awaited)
@@ -315,21 +186,10 @@ class ComposedSteps(Steps):
             self._ledger.transition([Transition(i, InvocationStatus.CANCELLED, actor, None) for i in repeated], now)
             self._broker.remove(repeated)
 
-    @staticmethod
-    def _direct(awaited: Sequence[InvocationRecord], plan: ClaimPlan) -> list[str]:
-        """Awaited invocations nobody has claimed and this runner serves: no trip through the queue for them."""
-        found: list[str] = []
-        for record in awaited:
-            if len(found) >= plan.limit:
-                break
-            available = record.status.is_available_for_run()
-            if available and (not plan.places or (record.queue, record.lane) in plan.places):
-                found.append(record.invocation_id)
-        return found
-
-    def _inherit(self, request: WaitRequest, awaited: Sequence[InvocationRecord]) -> None:
+    def _inherit(self, request: WaitRequest, answer: WaitAnswer) -> None:
         """Raise what is waited for, down the graph, to the waiter's priority, and count one more dependent."""
-        level = [record for record in awaited if not record.status.is_final()]
+        claimed = {item.record.invocation_id for item in answer.claimed}
+        level = [r for r in answer.awaited if not r.status.is_final() and r.invocation_id not in claimed]
         entries: list[QueueEntry] = []
         seen: set[str] = set()
         dependents = 1
@@ -341,7 +201,9 @@ class ComposedSteps(Steps):
                 if r.status.is_available_for_run()
             ]
             paused = [r.invocation_id for r in level if r.status is InvocationStatus.PAUSED]
-            below = {edge.awaited_id for edge in self._ledger.awaited_by(paused)} - seen if paused else set()
+            below: set[str] = set()
+            if paused:
+                below = {edge.awaited_id for edge in self._ledger.awaited_by(paused)} - seen
             level = [r for r in self._ledger.read(list(below)).values() if not r.status.is_final()] if below else []
             dependents = 0
         if entries:
@@ -375,15 +237,15 @@ class ComposedSteps(Steps):
 
     def reroute(self, changes: Sequence[Transition]) -> list[InvocationRecord | None]:
         now = self._clock.now()
-        told: dict[str, list[str]] = {}
+        told = Told(self._ledger)
         with self._backend.unit():
             records = self._ledger.transition(changes, now)
             last = {record.invocation_id: record for record in records if record is not None}
             unowned = [record for record in last.values() if not record.status.is_owned()]
             self._ledger.forget_waiters([record.invocation_id for record in unowned])
             available = [r for r in unowned if r.status.is_available_for_run() and r.not_before is None]
-            self._announce_finals([r for r in unowned if r.status.is_final()], told)
-            heads = self._free_scopes({r.running_key for r in unowned if r.running_key is not None}, now, told)
+            told.finals([r for r in unowned if r.status.is_final()])
+            heads = free_scopes(self._ledger, {r.running_key for r in unowned if r.running_key is not None}, now, told)
             self._push([*available, *heads])
             crash_point("reroute.before_commit")
         crash_point("reroute.after_commit")
@@ -392,7 +254,7 @@ class ComposedSteps(Steps):
 
     def cancel(self, invocation_ids: Sequence[str], actor: str) -> list[InvocationRecord]:
         now = self._clock.now()
-        told: dict[str, list[str]] = defaultdict(list)
+        told = Told(self._ledger)
         with self._backend.unit():
             changes = [
                 Transition(i, InvocationStatus.CANCELLED, actor, None)
@@ -401,11 +263,9 @@ class ComposedSteps(Steps):
             ]
             cancelled = [r for r in self._ledger.transition(changes, now) if r is not None]
             self._broker.remove([record.invocation_id for record in cancelled])
-            self._announce_finals(cancelled, told)
+            told.finals(cancelled)
             for record in self._ledger.request_cancel(invocation_ids):
-                for runner in self._ledger.runners(runner_ids=[record.owner] if record.owner else []):
-                    if runner.address is not None:
-                        told[runner.address].append(ATTENTION + record.invocation_id)
+                told.owner_of(record)
             after = self._ledger.read(invocation_ids)
         self._tell(told, 0)
         return [after[i] for i in invocation_ids if i in after]

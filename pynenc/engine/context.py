@@ -20,6 +20,9 @@ class Suspender(Protocol):
     ) -> Sequence[InvocationRecord]:
         """The same for an invocation that runs as a coroutine."""
 
+    def owe(self, calls: int) -> bool:
+        """A running invocation makes calls: True if the suspender sees to it that others are told of them."""
+
     def interrupt(self, running: "Running") -> None:
         """End the wait of a paused invocation, so that it sees that it was cancelled."""
 

@@ -25,19 +25,20 @@ def find_cycle(ledger: Orchestrator, waiter: InvocationRecord, awaited: Sequence
     return _same_call_above(ledger, waiter, awaited) or _path_back(ledger, waiter, awaited)
 
 
-def _same_call_above(
-    ledger: Orchestrator, waiter: InvocationRecord, awaited: Sequence[InvocationRecord]
-) -> list[str]:
+def _same_call_above(ledger: Orchestrator, waiter: InvocationRecord, awaited: Sequence[InvocationRecord]) -> list[str]:
     # Only invocations that have not started can repeat a call of the chain for ever; what runs already ends
     # the chain by itself, or the path below finds it.
-    fresh = {call_key(record) for record in awaited if record.status.is_available_for_run()}
+    fresh = {call_key(record): record.args_id for record in awaited if record.status.is_available_for_run()}
     if not fresh:
         return []
     if call_key(waiter) in fresh:
         return [call_key(waiter), call_key(waiter)]
-    tasks = {record.task_id for record in awaited}
+    # One look, nearly always empty, spares following the chain upward at every wait.
+    repeated = {r.invocation_id for r in ledger.paused_calls(list(fresh.values())) if call_key(r) in fresh}
+    if not repeated:
+        return []
     above = ledger.waiters_above(waiter.invocation_id, CHAIN_LIMIT)
-    if not above:
+    if not repeated.intersection(above):
         return []
     chain = ledger.read(above)
     path = [call_key(waiter)]
@@ -47,7 +48,7 @@ def _same_call_above(
             # An edge may outlive the wait it stood for; who does not wait now is in no circle.
             continue
         path.append(call_key(record))
-        if record.task_id in tasks and path[-1] in fresh:
+        if invocation_id in repeated:
             return [*reversed(path), path[-1]]
     return []
 

@@ -12,6 +12,7 @@ from pynenc.engine.composed_steps import ComposedSteps
 from pynenc.engine.events import Events
 from pynenc.engine.hub import Hub
 from pynenc.engine.payloads import PayloadLimits, Payloads
+from pynenc.engine.recent import Recent
 from pynenc.invocation.record import InvocationRecord
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import Backend
@@ -74,8 +75,9 @@ class Engine:
         self.ledger = backend.orchestrator
         self.state = backend.state
         self.wakeups = backend.wakeups
-        self.steps: Steps = backend.steps or ComposedSteps(backend, clock)
+        self.steps: Steps = backend.steps or ComposedSteps(backend, clock, lambda ids: self.hub.receive(ids))
         self.payloads = Payloads(serializer, backend.client_data, settings.limits, clock.now, events.warning)
+        self.recent = Recent()
         self.hub = Hub(
             self.ledger,
             self.wakeups,

@@ -87,7 +87,9 @@ class Events:
 
     def no_runner(self, waited_seconds: float, command: str) -> None:
         self._log.warning(
-            "Still waiting after %.3g s, and no runner is alive for this application. Start one: %s", waited_seconds, command
+            "Still waiting after %.3g s, and no runner is alive for this application. Start one: %s",
+            waited_seconds,
+            command,
         )
 
     def wakeups_unreachable(self) -> None:
@@ -109,7 +111,9 @@ class Events:
         self._log.info("%s runner:%s stopped", runner_cls, runner_id)
 
     def worker_died(self, runner_id: str, pid: int, how: str) -> None:
-        self._log.warning("worker:%s (pid %d) died: %s; it is replaced and its invocations are recovered", runner_id, pid, how)
+        self._log.warning(
+            "worker:%s (pid %d) died: %s; it is replaced and its invocations are recovered", runner_id, pid, how
+        )
 
     def worker_ended(self, runner_id: str, pid: int) -> None:
         self._log.debug("worker:%s (pid %d) ended", runner_id, pid)

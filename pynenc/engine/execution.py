@@ -35,8 +35,6 @@ class Ended(NamedTuple):
     error: BaseException | None
 
 
-
-
 def call(running: Running) -> Ended:
     """Call the function of a task with its arguments, with the context set.
 

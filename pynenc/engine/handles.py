@@ -31,7 +31,8 @@ class Handles:
         record = self._engine.ledger.read([invocation_id]).get(invocation_id)
         if record is None:
             raise InvocationNotFoundError(
-                invocation_id, f"not in the store of app {self.app_id!r}; it was purged, or belongs to another application"
+                invocation_id,
+                f"not in the store of app {self.app_id!r}; it was purged, or belongs to another application",
             )
         return record
 

@@ -113,7 +113,7 @@ class Hub:
             if self._listening:
                 return
             self._listening = True
-        self._wakeups.listen(self._on_message, lambda: self.on_work())
+        self._wakeups.listen(self.receive, lambda: self.on_work())
 
     def add(self, waiter: Waiter) -> None:
         """Have ``waiter`` told from now on. To be called before the ledger is asked how things stand."""
@@ -160,6 +160,8 @@ class Hub:
 
     def tell(self, final_ids: Sequence[str]) -> None:
         """These invocations are final (or their waiters are to look again)."""
+        if not self._by_id:
+            return
         woken: list[Waiter] = []
         with self._lock:
             now = self._clock.monotonic()
@@ -173,7 +175,8 @@ class Hub:
         for waiter in woken:
             waiter.wake()
 
-    def _on_message(self, ids: Sequence[str]) -> None:
+    def receive(self, ids: Sequence[str]) -> None:
+        """A wake-up: these changed; no ids: anything may have."""
         if ids:
             self.tell(ids)
             called = [i[len(ATTENTION) :] for i in ids if i.startswith(ATTENTION)]

@@ -71,7 +71,11 @@ class Payloads:
         self.handles: HandleEngine | None = None
 
     def pack_arguments(
-        self, task_label: str, values: Mapping[str, Any], inline: Sequence[str] = (), packed: Mapping[str, object] | None = None
+        self,
+        task_label: str,
+        values: Mapping[str, Any],
+        inline: Sequence[str] = (),
+        packed: Mapping[str, object] | None = None,
     ) -> PackedArguments:
         """Serialize bound arguments; those in ``packed`` are ready already.
 
@@ -118,7 +122,9 @@ class Payloads:
             )
             return text
         if size > limits.warn_size:
-            self._warn(f"A value of {size} characters goes to the client data store (warn_threshold={limits.warn_size}).")
+            self._warn(
+                f"A value of {size} characters goes to the client data store (warn_threshold={limits.warn_size})."
+            )
         key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         if key not in self._cache:
             self._store.put({key: text}, self._now())
@@ -171,7 +177,8 @@ class Payloads:
             text = self._store.get([key]).get(key)
             if text is None:
                 raise ResultNotAvailableError(
-                    key, "a large value is not in the client data store any more; it was purged or another store is configured"
+                    key,
+                    "a large value is not in the client data store any more; it was purged or another store is configured",
                 )
             self._cache.add(key, text)
         return text

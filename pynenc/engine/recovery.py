@@ -21,9 +21,7 @@ BATCH = 200
 #: Statuses in which an invocation should be found in a queue.
 _QUEUED = frozenset({InvocationStatus.REGISTERED, InvocationStatus.REROUTED, InvocationStatus.RETRY})
 #: Statuses that are only passed through; found in one, a step was broken off after it.
-_IN_PASSING = frozenset(
-    {InvocationStatus.KILLED, InvocationStatus.PENDING_RECOVERY, InvocationStatus.RUNNING_RECOVERY}
-)
+_IN_PASSING = frozenset({InvocationStatus.KILLED, InvocationStatus.PENDING_RECOVERY, InvocationStatus.RUNNING_RECOVERY})
 
 
 def recover_silent(engine: Engine, actor: str) -> int:
@@ -57,9 +55,7 @@ def _recover(engine: Engine, orphans: Sequence[InvocationRecord], actor: str) ->
     for record in back:
         started = record.status is not InvocationStatus.PENDING
         through = InvocationStatus.RUNNING_RECOVERY if started else InvocationStatus.PENDING_RECOVERY
-        changes.append(
-            Transition(record.invocation_id, through, actor, record.attempt, recoveries=1 if started else 0)
-        )
+        changes.append(Transition(record.invocation_id, through, actor, record.attempt, recoveries=1 if started else 0))
         changes.append(Transition(record.invocation_id, InvocationStatus.REROUTED, actor, record.attempt))
     crash_point("recover.before_commit")
     records = engine.steps.reroute(changes) if changes else []
@@ -97,9 +93,7 @@ def _give_up(engine: Engine, record: InvocationRecord, actor: str) -> bool:
         str(error),
         None,
     )
-    through = Transition(
-        record.invocation_id, InvocationStatus.RUNNING_RECOVERY, actor, record.attempt, recoveries=1
-    )
+    through = Transition(record.invocation_id, InvocationStatus.RUNNING_RECOVERY, actor, record.attempt, recoveries=1)
     end = Transition(record.invocation_id, InvocationStatus.FAILED, actor, record.attempt)
     with engine.backend.unit():
         [taken] = engine.steps.reroute([through])

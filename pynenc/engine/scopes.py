@@ -6,9 +6,10 @@ one of those it waits for, directly or through others, and comes back when that 
 recursive task under TASK works, and at any instant at most one invocation of a scope is RUNNING or RESUMED.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from pynenc.invocation.record import InvocationRecord
+from pynenc.engine.told import Told
+from pynenc.invocation.record import InvocationRecord, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.orchestrator import Orchestrator
 
@@ -69,3 +70,21 @@ class Scope:
             parent = self._ledger.read([parent_id]).get(parent_id)
             parent_id = parent.parent_id if parent else None
         return found
+
+
+def free_scopes(ledger: Orchestrator, keys: Iterable[str], now: float, told: Told) -> list[InvocationRecord]:
+    """A holder of these scopes ended or paused: the heads of lines that may go on now (REROUTED).
+
+    A holder to whom the token came back is told, should it wait for that.
+    """
+    heads: list[InvocationRecord] = []
+    for key in keys:
+        scope = Scope(ledger, key)
+        head = scope.next_in_line()
+        if head is not None:
+            change = Transition(head.invocation_id, InvocationStatus.REROUTED, head.registered_by, None)
+            heads += [record for record in ledger.transition([change], now) if record is not None]
+        deepest = scope.deepest
+        if deepest is not None and deepest.status is InvocationStatus.PAUSED:
+            told.owner_of(deepest)
+    return heads

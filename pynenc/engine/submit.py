@@ -59,7 +59,7 @@ def submit(
     cached = [_cached(engine, task, item) if conf.call_result_cache else None for item in packed]
     parent = parent_of(engine)
     new = [_new(engine, task, item, options, parent) for item, found in zip(packed, cached, strict=True) if not found]
-    existing = iter(_store(engine, new, packed))
+    existing = iter(_store(engine, new, packed, parent))
     fresh = iter(new)
     accepted: list[Accepted] = []
     for values, found in zip(calls, cached, strict=True):
@@ -79,18 +79,23 @@ def parent_of(engine: Engine) -> Running | None:
     return running if running.engine.settings.app_id == engine.settings.app_id else None
 
 
-def _store(engine: Engine, new: Sequence[NewInvocation], packed: Sequence[PackedArguments]) -> list[Existing | None]:
+def _store(
+    engine: Engine, new: Sequence[NewInvocation], packed: Sequence[PackedArguments], parent: Running | None
+) -> list[Existing | None]:
     if not new:
         return []
+    # Whoever calls inside a task usually waits next, and then runs what it called itself; its pool tells others
+    # of what is left over, at the latest a moment from now.
+    wake = parent is None or not parent.suspender.owe(len(new))
     if not any(item.references for item in packed):
-        return engine.steps.submit(new)
+        return engine.steps.submit(new, wake=wake)
     uses = {item.text: item.references for item in packed if item.references}
     with engine.backend.unit():
         # In the unit of the registration, so that the garbage collector never sees the text without its user.
         engine.backend.client_data.link(
             [(key, item.invocation_id) for item in new for key in uses.get(item.arguments, ())]
         )
-        return engine.steps.submit(new)
+        return engine.steps.submit(new, wake=wake)
 
 
 def _new(
@@ -162,7 +167,9 @@ def _accept(
         )
     differs = existing.args_id != item.args_id
     if differs and task.conf.on_diff_non_key_args_raise:
-        old = engine.payloads.unpack_arguments(engine.state.load_calls([existing.invocation_id])[existing.invocation_id])
+        old = engine.payloads.unpack_arguments(
+            engine.state.load_calls([existing.invocation_id])[existing.invocation_id]
+        )
         raise InvocationConcurrencyWithDifferentArgumentsError(
             task.task_id,
             existing.invocation_id,
@@ -197,7 +204,10 @@ def _cached(engine: Engine, task: Any, packed: PackedArguments) -> Accepted | No
 def difference(task_key: str, old: Mapping[str, Any], new: Mapping[str, Any], show: Any) -> str:
     """What differs between the arguments of two calls, for people."""
     blocks = [
-        ("Changed:", [f"  {n}: {show(old[n])} -> {show(new[n])}" for n in sorted(old) if n in new and old[n] != new[n]]),
+        (
+            "Changed:",
+            [f"  {n}: {show(old[n])} -> {show(new[n])}" for n in sorted(old) if n in new and old[n] != new[n]],
+        ),
         ("Removed:", [f"  {n}: {show(old[n])}" for n in sorted(old) if n not in new]),
         ("Added:", [f"  {n}: {show(new[n])}" for n in sorted(new) if n not in old]),
     ]

@@ -42,9 +42,9 @@ def wait(
     """
     running = _waiting_invocation(engine)
     if running is not None:
-        ready = _ready(engine, awaited, all_of_them=all_of_them)
-        if ready is not None:
-            return ready
+        recent = [record for i in awaited if (record := engine.recent.record(i)) is not None]
+        if len(recent) == len(awaited) or (recent and not all_of_them):
+            return recent
         records = running.suspender.suspend(running, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
         return list(records)
     return _wait_outside(engine, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
@@ -100,6 +100,14 @@ def _ready(engine: Engine, awaited: Sequence[str], *, all_of_them: bool) -> list
     return final if enough else None
 
 
+def read_finals(engine: Engine, awaited: Sequence[str]) -> list[InvocationRecord]:
+    """The records of those that are final; what ended in this process is not asked for."""
+    recent = {i: record for i in awaited if (record := engine.recent.record(i)) is not None}
+    rest = [i for i in awaited if i not in recent]
+    records = {**recent, **read_all(engine, rest)} if rest else recent
+    return [records[i] for i in awaited if i in records and records[i].status.is_final()]
+
+
 def read_all(engine: Engine, ids: Sequence[str]) -> dict[str, InvocationRecord]:
     """The records of any number of invocations."""
     if len(ids) <= CHUNK:
@@ -140,8 +148,12 @@ async def _wait_outside_async(
         return ready
     done = loop.create_future()
 
+    def finish() -> None:
+        if not done.done():
+            done.set_result(None)
+
     def ring() -> None:
-        loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
+        loop.call_soon_threadsafe(finish)
 
     waiter = Waiter(awaited, all_of_them=all_of_them, wake=ring)
     engine.hub.add(waiter)
@@ -183,8 +195,11 @@ def _timed_out(engine: Engine, awaited: Sequence[str], timeout_seconds: float | 
 
 def outcome_of(engine: Engine, record: InvocationRecord) -> Any:
     """The result of a final invocation, or its exception raised."""
-    key = (record.invocation_id, record.attempt)
-    return value_of(engine, record, engine.state.outcomes([key]).get(key))
+    outcome = engine.recent.outcome(record.invocation_id)
+    if outcome is None:
+        key = (record.invocation_id, record.attempt)
+        outcome = engine.state.outcomes([key]).get(key)
+    return value_of(engine, record, outcome)
 
 
 def outcomes_of(engine: Engine, records: Sequence[InvocationRecord]) -> dict[tuple[str, int], Outcome]:

@@ -22,7 +22,11 @@ class ConcurrentInvocation(BaseInvocation[R]):
     __slots__ = ("_error", "_value", "arguments", "num_retries", "parent_invocation_id", "task", "workflow")
 
     def __init__(
-        self, task: Any, arguments: Arguments, parent_invocation_id: str | None, parent_workflow: WorkflowIdentity | None
+        self,
+        task: Any,
+        arguments: Arguments,
+        parent_invocation_id: str | None,
+        parent_workflow: WorkflowIdentity | None,
     ) -> None:
         self.invocation_id = str(uuid.uuid4())
         self.task = task

@@ -4,6 +4,7 @@ Named tuples, not dataclasses: these are made several times for each task, and m
 what a frozen dataclass of the same width costs. Times are seconds since the epoch (UTC).
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -13,6 +14,11 @@ from pynenc.invocation.status import InvocationStatus
 DEFAULT_QUEUE = "default"
 #: In a place (queue, lane): every queue of that lane.
 ANY_QUEUE = "*"
+
+
+def is_served(queue: str, lane: str, places: Sequence[tuple[str, str]]) -> bool:
+    """Whether (queue, lane) is among ``places``: named, under ``ANY_QUEUE``, or because none are named."""
+    return not places or (queue, lane) in places or (ANY_QUEUE, lane) in places
 
 
 class Lane(StrEnum):

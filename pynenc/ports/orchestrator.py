@@ -127,6 +127,10 @@ class WaitGraph(ABC):
         """The edges from these invocations."""
 
     @abstractmethod
+    def paused_calls(self, args_ids: Sequence[str]) -> list[InvocationRecord]:
+        """The PAUSED invocations whose arguments have one of these digests."""
+
+    @abstractmethod
     def waiters_above(self, invocation_id: str, limit: int) -> list[str]:
         """Who waits for it, directly or through others, nearest first."""
 
@@ -154,7 +158,9 @@ class RunnerBoard(ABC):
         """Mark runners as stopped. Their invocations must have been given back before."""
 
     @abstractmethod
-    def runners(self, *, alive_since: float | None = None, runner_ids: Sequence[str] | None = None) -> list[RunnerRecord]:
+    def runners(
+        self, *, alive_since: float | None = None, runner_ids: Sequence[str] | None = None
+    ) -> list[RunnerRecord]:
         """Runners in the order of their start; only those that beat at or after ``alive_since``, or only these."""
 
     @abstractmethod

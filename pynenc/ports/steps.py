@@ -78,19 +78,18 @@ class Steps(ABC):
     """What happens to invocations, one call each."""
 
     @abstractmethod
-    def submit(self, new: Sequence[NewInvocation]) -> list[Existing | None]:
-        """Register calls and queue them; at the place of one that was not registered, the invocation in its stead."""
+    def submit(self, new: Sequence[NewInvocation], *, wake: bool) -> list[Existing | None]:
+        """Register calls and queue them; at the place of one that was not registered, the invocation in its stead.
+
+        Without ``wake`` nobody is told of the work: the caller sees to it.
+        """
 
     @abstractmethod
-    def advance(
-        self, finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None
-    ) -> Advanced:
+    def advance(self, finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None) -> Advanced:
         """Record how attempts ended, then further changes (RUNNING, RESUMED, give-backs), then claim."""
 
     @abstractmethod
-    def wait(
-        self, request: WaitRequest, finishes: Sequence[Finish], plan: ClaimPlan | None
-    ) -> WaitAnswer:
+    def wait(self, request: WaitRequest, finishes: Sequence[Finish], plan: ClaimPlan | None) -> WaitAnswer:
         """Pause an invocation until others are final, and claim what its slot may run meanwhile."""
 
     @abstractmethod

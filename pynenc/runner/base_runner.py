@@ -139,7 +139,9 @@ class BaseRunner(ABC):
 
         return restore
 
-    def record(self, *, slots: int, runner_id: str = "", runner_cls: str = "", parent_id: str | None = None) -> RunnerRecord:
+    def record(
+        self, *, slots: int, runner_id: str = "", runner_cls: str = "", parent_id: str | None = None
+    ) -> RunnerRecord:
         """What this runner says of itself."""
         now = self.engine.clock.now()
         return RunnerRecord(

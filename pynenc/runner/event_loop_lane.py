@@ -18,6 +18,7 @@ from pynenc.engine.context import Running, set_running
 from pynenc.engine.crash_points import crash_point
 from pynenc.engine.execution import Ended, Fenced, Unwind, classify
 from pynenc.engine.hub import Waiter
+from pynenc.engine.waiting import read_finals
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.steps import ClaimPlan
@@ -263,7 +264,7 @@ class EventLoopLane:
         finally:
             self._engine.hub.remove(waiter)
             self._paused.pop(running.record.invocation_id, None)
-        finals: list[InvocationRecord] = await loop.run_in_executor(self._io, self._finals, awaited)
+        finals: list[InvocationRecord] = await loop.run_in_executor(self._io, read_finals, self._engine, awaited)
         if not in_time and (len(finals) < len(awaited) if all_of_them else not finals):
             raise timed_out(awaited, timeout_seconds)
         return finals
@@ -298,15 +299,15 @@ class EventLoopLane:
         self._pool.parking.on_change(len(self._paused) - 1)
         raise_if_cancelled(running)
 
-    def _finals(self, awaited: Sequence[str]) -> list[InvocationRecord]:
-        records = self._engine.ledger.read(awaited)
-        return [records[i] for i in awaited if i in records and records[i].status.is_final()]
-
     def suspend(
         self, running: Running, awaited: Sequence[str], *, all_of_them: bool, timeout_seconds: float | None
     ) -> Sequence[InvocationRecord]:
         """Threads have a suspender of their own."""
         raise NotImplementedError
+
+    def owe(self, calls: int) -> bool:  # noqa: ARG002 - the signature of a suspender
+        """Coroutines do not run what they wait for: others are told at once."""
+        return False
 
     def interrupt(self, running: Running) -> None:
         """End its wait, if it is in one."""

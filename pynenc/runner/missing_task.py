@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from pynenc.exceptions import TaskNotFoundError
+from pynenc.invocation.record import Lane
 
 
 class MissingTask:
@@ -13,6 +14,7 @@ class MissingTask:
 
     def __init__(self, key: str, error: BaseException) -> None:
         self.key = key
+        self.lane = Lane.THREAD.value
         self.conf: Any = SimpleNamespace(max_retries=0, call_result_cache=False)
         self._error = error
 

@@ -13,6 +13,7 @@ from typing import Any
 from pynenc.engine.context import Running
 from pynenc.engine.execution import Fenced
 from pynenc.engine.hub import Waiter
+from pynenc.engine.waiting import read_finals
 from pynenc.exceptions import (
     CycleDetectedError,
     InvocationCancelledError,
@@ -67,7 +68,7 @@ class Parking:
         self._engine.hub.add(waiter)
         try:
             if not self._pause(running, awaited, all_of_them=all_of_them):
-                return self._finals(awaited)
+                return read_finals(self._engine, awaited)
             in_time = home.sleep(timeout_seconds)
             if not in_time:
                 self.make_ready(running)
@@ -75,7 +76,7 @@ class Parking:
         finally:
             self._engine.hub.remove(waiter)
         self._go_on(running)
-        finals = self._finals(awaited)
+        finals = read_finals(self._engine, awaited)
         if not in_time and (len(finals) < len(awaited) if all_of_them else not finals):
             raise timed_out(awaited, timeout_seconds)
         return finals
@@ -109,6 +110,7 @@ class Parking:
         running.record = answer.paused
         running.slot = None
         slot.busy_since = None
+        pool.watch.settle(len(answer.claimed))
         pool.take_in(slot, answer.claimed)
         pool.carry(slot)
         with pool.lock:
@@ -259,6 +261,13 @@ class Parking:
         if home.error is not None:
             raise home.error
 
+    # ------------------------------------------------------- what others run
+
+    def owe(self, calls: int) -> bool:
+        """Calls made by what runs here: others are told of them when this process does not take them at once."""
+        self._pool.watch.owe(calls)
+        return True
+
     # ------------------------------------------------------------ cancel, stop
 
     def called(self, ids: Sequence[str]) -> None:
@@ -291,10 +300,6 @@ class Parking:
     ) -> Sequence[InvocationRecord]:
         """Coroutines have a suspender of their own."""
         raise NotImplementedError
-
-    def _finals(self, awaited: Sequence[str]) -> list[InvocationRecord]:
-        records = self._engine.ledger.read(awaited)
-        return [records[i] for i in awaited if i in records and records[i].status.is_final()]
 
 
 def wait_request(running: Running, awaited: Sequence[str], *, all_of_them: bool) -> WaitRequest:

@@ -396,10 +396,14 @@ class Pool:
             return
         self.forget([finish.record.invocation_id for finish in finishes])
         debugging = self.engine.events.debugging()
+        here = self.engine.wakeups.address()
         for finish, record in zip(finishes, records, strict=True):
             if record is None:
                 self.engine.events.stale_outcome(finish.record, stale(finish).reason)
-            elif debugging:
+                continue
+            if record.reply_to == here and finish.outcome is not None and record.status.is_final():
+                self.engine.recent.add(record, finish.outcome)
+            if debugging:
                 self.engine.events.changed(record)
 
     def give_back(self, claimed: Sequence[Claimed]) -> None:

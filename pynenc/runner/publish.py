@@ -12,7 +12,9 @@ def publish_application(app: Any) -> None:
     if tasks:
         state.publish("task", tasks)
     classes = app.component_classes()._asdict()
-    state.publish("app", {app.app_id: json.dumps({"app_id": app.app_id, "start_command": app.start_command, **classes})})
+    state.publish(
+        "app", {app.app_id: json.dumps({"app_id": app.app_id, "start_command": app.start_command, **classes})}
+    )
 
 
 def _task(task: Any) -> dict[str, Any]:

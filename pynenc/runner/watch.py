@@ -15,6 +15,8 @@ from pynenc.runner.slot import Slot
 TICK_SECONDS = 0.025
 #: An invocation that executes longer than this is long.
 LONG_SECONDS = 0.05
+#: Calls made inside a task are announced to others after this long if nobody here took them.
+OWED_SECONDS = 0.002
 #: An idle pool looks for work this often should no wake-up come; costs two reads.
 SAFETY_LOOK_SECONDS = 2.0
 #: The same where wake-ups cannot reach: first, and longest after it doubled.
@@ -32,8 +34,13 @@ class Watch:
         self._changed = threading.Condition()
         self._armed = False
         self._due_at: float | None = None
+        self._owed = 0
+        self._owed_until: float | None = None
         self._closed = False
         self._fallback = FALLBACK_FIRST_SECONDS
+        #: When the next safety look is due (monotonic seconds), and what was completed at the last one.
+        self._safety_at = 0.0
+        self._completed = 0
         self._thread = threading.Thread(target=self._main, name="pynenc-watch", daemon=True)
 
     def start(self) -> None:
@@ -46,6 +53,20 @@ class Watch:
             with self._changed:
                 self._armed = True
                 self._changed.notify()
+
+    def owe(self, calls: int) -> None:
+        """Invocations were queued that nobody was told of."""
+        self._owed += calls
+        if self._owed_until is None:
+            with self._changed:
+                self._owed_until = self._pool.engine.clock.monotonic() + OWED_SECONDS
+                self._changed.notify()
+
+    def settle(self, taken: int) -> None:
+        """So many of them were taken here; tell others of the rest."""
+        owed, self._owed = self._owed - taken, 0
+        if owed > 0:
+            self._pool.engine.wakeups.wake_workers(owed)
 
     def due(self, at: float | None) -> None:
         """A delayed invocation is to be queued at this time (seconds since the epoch)."""
@@ -65,36 +86,50 @@ class Watch:
     def _main(self) -> None:
         while True:
             with self._changed:
-                woken = self._changed.wait(self._pause())
+                self._changed.wait(self._pause())
                 if self._closed:
                     return
             try:
+                self._settle_owed()
                 self._look()
                 self._queue_due()
-                if not woken:
-                    self._safety_look()
+                self._safety_look()
             except Exception as error:  # noqa: BLE001 - a store that fails now is tried again at the next look
                 self._pool.engine.events.loop_failed("The watch of the worker", error)
 
     def _pause(self) -> float:
+        """How long to sleep: until the first thing that is to be done."""
+        clock = self._pool.engine.clock
+        now = clock.monotonic()
+        pauses = [self._safety_at - now]
+        if self._owed_until is not None:
+            pauses.append(self._owed_until - now)
         if self._armed:
-            return TICK_SECONDS
-        pause = SAFETY_LOOK_SECONDS if self._pool.engine.wakeups.can_wake else self._fallback
-        if self._due_at is None:
-            return pause
-        return min(pause, max(0.0, self._due_at - self._pool.engine.clock.now()))
+            pauses.append(TICK_SECONDS)
+        if self._due_at is not None:
+            pauses.append(self._due_at - float(clock.now()))
+        return max(0.0, min(pauses))
+
+    def _settle_owed(self) -> None:
+        if self._owed_until is not None and self._owed_until <= self._pool.engine.clock.monotonic():
+            with self._changed:
+                self._owed_until = None
+            self.settle(0)
 
     def _safety_look(self) -> None:
         """Look for work as if somebody had said there is some."""
         pool = self._pool
-        if pool.engine.wakeups.can_wake:
-            if not self._armed:
-                pool.look()
+        now = pool.engine.clock.monotonic()
+        if now < self._safety_at:
             return
-        before = pool.completed
+        if pool.engine.wakeups.can_wake:
+            self._safety_at = now + SAFETY_LOOK_SECONDS
+        else:
+            busy = pool.completed != self._completed or bool(pool.busy)
+            self._completed = pool.completed
+            self._fallback = FALLBACK_FIRST_SECONDS if busy else min(self._fallback * 2, FALLBACK_LONGEST_SECONDS)
+            self._safety_at = now + self._fallback
         pool.look()
-        busy = pool.completed != before or pool.busy
-        self._fallback = FALLBACK_FIRST_SECONDS if busy else min(self._fallback * 2, FALLBACK_LONGEST_SECONDS)
 
     def _queue_due(self) -> None:
         now = self._pool.engine.clock.now()

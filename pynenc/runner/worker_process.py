@@ -119,7 +119,9 @@ class Worker:
         """Wait for the end; the grace for what runs, or None: the supervisor is gone."""
         conf = self._conf
         checks = (
-            conf.max_invocations_per_process or conf.max_memory_per_process_mib or self._settings.idle_seconds is not None
+            conf.max_invocations_per_process
+            or conf.max_memory_per_process_mib
+            or self._settings.idle_seconds is not None
         )
         while True:
             message = self._control.receive(CHECK_SECONDS if checks else None)

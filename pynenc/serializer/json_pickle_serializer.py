@@ -58,7 +58,7 @@ def _write_plain(obj: Any) -> str | None:
 @functools.cache
 def _graph_coders() -> tuple[type[Any], type[Any]]:
     """Join our overrides with jsonpickle's encoder and decoder."""
-    # Imported when a value first needs it: 55 ms and 9 MB, for jsonpickle loads every JSON and YAML library it finds.
+    # Imported when a value first needs it: 24 ms and 2 MB, or 54 ms and 9 MB where nothing else has loaded YAML.
     handler_of = import_module("jsonpickle.handlers").get
     pickler: Any = import_module("jsonpickle.pickler").Pickler
     unpickling: Any = import_module("jsonpickle.unpickler")

@@ -10,6 +10,7 @@ Tasks stay where workers find them, in a module with an app of its own; ``instal
 place. Give both the same ``app_id``: worker processes import the module, and know their app by it.
 """
 
+import logging
 import pickle
 import signal
 import subprocess
@@ -134,6 +135,27 @@ def installed(app: Pynenc, *modules: ModuleType, variable: str = "app") -> Itera
     finally:
         for module, own in zip(modules, before, strict=True):
             setattr(module, variable, own)
+
+
+@contextmanager
+def collected_log(app: Pynenc) -> Iterator[list[str]]:
+    """What this process logs for an app meanwhile: ``LEVEL message`` for each line; workers have logs of their own."""
+    lines: list[str] = []
+    handler = _ListHandler(lines)
+    app.logger.addHandler(handler)
+    try:
+        yield lines
+    finally:
+        app.logger.removeHandler(handler)
+
+
+class _ListHandler(logging.Handler):
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(f"{record.levelname} {record.getMessage()}")
 
 
 class RunnerThread:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush, nsmallest
 
 from pynenc.backends.memory.storage import MemoryUnit
-from pynenc.invocation.record import ANY_QUEUE, QueueEntry
+from pynenc.invocation.record import QueueEntry, is_served
 from pynenc.ports.broker import Broker
 
 #: Minus priority, minus dependents, number of the push: the smallest is next. The number is unique, so the
@@ -24,11 +24,6 @@ class _Line:
         self.heap: list[_Item] = []
         #: How many of them are valid.
         self.size = 0
-
-
-def served(place: tuple[str, str], places: Sequence[tuple[str, str]]) -> bool:
-    """Whether a (queue, lane) is among ``places``: named, under ``ANY_QUEUE``, or because none are named."""
-    return not places or place in places or (ANY_QUEUE, place[1]) in places
 
 
 class MemBroker(Broker):
@@ -53,7 +48,7 @@ class MemBroker(Broker):
     def pop(self, places: Sequence[tuple[str, str]], limit: int) -> list[QueueEntry]:
         popped: list[QueueEntry] = []
         with self._lock:
-            lines = [line for place, line in self._lines.items() if served(place, places)]
+            lines = [line for place, line in self._lines.items() if is_served(*place, places)]
             while len(popped) < limit:
                 heads = [line for line in lines if self._has_next(line)]
                 if not heads:

@@ -52,6 +52,8 @@ class LedgerTables:
         #: By status, task and queue, each in the order of registration: together they are all there are.
         self.by_group: defaultdict[Group, SortedKeys[str]] = defaultdict(SortedKeys)
         self.by_owner: defaultdict[str, set[str]] = defaultdict(set)
+        #: PAUSED invocations by the digest of their arguments.
+        self.paused: defaultdict[str, set[str]] = defaultdict(set)
         self.unstarted: defaultdict[str, set[str]] = defaultdict(set)
         self.in_scope: defaultdict[str, set[str]] = defaultdict(set)
         self.delayed: SortedKeys[tuple[float, str]] = SortedKeys()
@@ -152,6 +154,8 @@ class LedgerTables:
             self.finished.add((record.changed_at, invocation_id))
         if invocation_id in self.edges_to and status in AVAILABLE and self.waiters_of(invocation_id):
             self.wanted.add(invocation_id)
+        if record.status is InvocationStatus.PAUSED:
+            self.paused[record.args_id].add(record.invocation_id)
 
     def _unindex(self, record: InvocationRecord) -> None:
         invocation_id, status = record.invocation_id, record.status
@@ -170,6 +174,8 @@ class LedgerTables:
         if status in FINAL:
             self.finished.discard((record.changed_at, invocation_id))
         self.wanted.discard(invocation_id)
+        if record.status is InvocationStatus.PAUSED:
+            discard(self.paused, record.args_id, record.invocation_id)
 
     def _log(self, record: InvocationRecord, actor: str) -> None:
         self.last_sequence = sequence = self.last_sequence + 1

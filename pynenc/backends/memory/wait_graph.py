@@ -4,9 +4,8 @@ from collections import deque
 from collections.abc import Sequence
 from heapq import nsmallest
 
-from pynenc.backends.memory.broker import served
 from pynenc.backends.memory.storage import LedgerPart
-from pynenc.invocation.record import Wait
+from pynenc.invocation.record import InvocationRecord, Wait, is_served
 from pynenc.ports.orchestrator import WaitGraph
 
 
@@ -40,6 +39,11 @@ class MemWaitGraph(LedgerPart, WaitGraph):
             edges = self._tables.edges_from
             return [edge for each in dict.fromkeys(waiter_ids) for edge in edges.get(each, ())]
 
+    def paused_calls(self, args_ids: Sequence[str]) -> list[InvocationRecord]:
+        with self._lock:
+            tables = self._tables
+            return [tables.records[i] for args_id in args_ids for i in tables.paused.get(args_id, ())]
+
     def waiters_above(self, invocation_id: str, limit: int) -> list[str]:
         seen = {invocation_id: None}
         near_to_far = deque(seen)
@@ -57,7 +61,7 @@ class MemWaitGraph(LedgerPart, WaitGraph):
             wanted = [
                 self._urgency(invocation_id)
                 for invocation_id in self._tables.wanted
-                if served((records[invocation_id].queue, records[invocation_id].lane), places)
+                if is_served(records[invocation_id].queue, records[invocation_id].lane, places)
             ]
         return [invocation_id for *_, invocation_id in nsmallest(limit, wanted)]
 

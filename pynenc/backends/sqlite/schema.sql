@@ -55,6 +55,8 @@ CREATE INDEX {p}invocations_in_scope ON {p}invocations (running_key, claimed_at,
     WHERE running_key IS NOT NULL AND owner IS NOT NULL;
 CREATE INDEX {p}invocations_in_line ON {p}invocations (running_key, priority DESC, invocation_id)
     WHERE running_key IS NOT NULL AND status = 'concurrency_controlled';
+-- Nearly empty at any time: asked at every wait whether somebody above waits in the same call.
+CREATE INDEX {p}invocations_paused ON {p}invocations (args_id) WHERE status = 'paused';
 CREATE INDEX {p}invocations_delayed ON {p}invocations (not_before) WHERE not_before IS NOT NULL AND {is_available};
 
 -- Every write of a status writes history: here, where it cannot be forgotten.

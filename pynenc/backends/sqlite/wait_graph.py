@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from pynenc.backends.sqlite.mapping import row_of_wait, wait_of
+from pynenc.backends.sqlite.mapping import record_of, row_of_wait, wait_of
 from pynenc.backends.sqlite.part import SQLitePart
 from pynenc.backends.sqlite.statements import ByIds
-from pynenc.invocation.record import ANY_QUEUE, Wait
+from pynenc.invocation.record import ANY_QUEUE, InvocationRecord, Wait
 from pynenc.ports.orchestrator import WaitGraph
 
 _ADD = "INSERT INTO {p}waits VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
@@ -36,6 +36,8 @@ _AWAITED_AVAILABLE = """
     ORDER BY max(awaited.priority, max(coalesce(waiter.priority, awaited.priority))) DESC, count(*) DESC, 1
 """
 
+_PAUSED_CALLS = ByIds("SELECT {record} FROM {p}invocations WHERE status = 'paused' AND args_id IN ({ids})")
+
 
 class SQLiteWaitGraph(SQLitePart, WaitGraph):
     """Edges, by both of their ends."""
@@ -60,6 +62,9 @@ class SQLiteWaitGraph(SQLitePart, WaitGraph):
 
     def awaited_by(self, waiter_ids: Sequence[str]) -> list[Wait]:
         return [wait_of(row) for row in self._store.rows_by_ids(_FROM, waiter_ids)]
+
+    def paused_calls(self, args_ids: Sequence[str]) -> list[InvocationRecord]:
+        return [record_of(row) for row in self._store.rows_by_ids(_PAUSED_CALLS, args_ids)]
 
     def waiters_above(self, invocation_id: str, limit: int) -> list[str]:
         # One more than asked for: in a circle the invocation itself is among them.

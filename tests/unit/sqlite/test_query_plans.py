@@ -88,7 +88,7 @@ def test_no_step_reads_a_whole_table(plan, place, text):
 
 def test_lost_owners_are_looked_for_among_the_owned(plan):
     [text] = [text for name, text in statements().items() if name.startswith("runner_board._ORPHANS ")]
-    assert plan(text)[0] == f"SCAN {PREFIX}invocations USING INDEX {PREFIX}invocations_owned"
+    assert f"{PREFIX}invocations_owned" in plan(text)[0]
 
 
 @pytest.mark.parametrize("place", ["broker._FIRST", "ledger._HOLDERS_OF_SCOPE", "ledger._LINE_AT_SCOPE"])

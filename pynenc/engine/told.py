@@ -1,0 +1,50 @@
+"""Who is to be told what once a step is committed."""
+
+from collections.abc import Callable, Sequence
+
+from pynenc.invocation.record import InvocationRecord
+from pynenc.ports.orchestrator import Orchestrator
+from pynenc.ports.wakeups import ATTENTION, Wakeups
+
+
+class Told:
+    """Collects the wake-ups of one step; they are sent after it, and losing them costs only time."""
+
+    def __init__(self, ledger: Orchestrator) -> None:
+        self._ledger = ledger
+        self._messages: dict[str, list[str]] = {}
+
+    def finals(self, records: Sequence[InvocationRecord]) -> None:
+        """These are final: release who waits for them, and tell them and the callers."""
+        if not records:
+            return
+        for record in records:
+            if record.reply_to is not None:
+                self._add(record.reply_to, record.invocation_id)
+        for edge in self._ledger.release([record.invocation_id for record in records]):
+            if edge.address is not None:
+                self._add(edge.address, edge.awaited_id)
+
+    def owner_of(self, record: InvocationRecord) -> None:
+        """The owner of this invocation is to look at it."""
+        if record.owner is None:
+            return
+        for runner in self._ledger.runners(runner_ids=[record.owner]):
+            if runner.address is not None:
+                self._add(runner.address, ATTENTION + record.invocation_id)
+
+    def _add(self, address: str, message: str) -> None:
+        messages = self._messages.setdefault(address, [])
+        # The waits on one invocation come one after the other, and most are in one process.
+        if not messages or messages[-1] != message:
+            messages.append(message)
+
+    def send(self, wakeups: Wakeups, here: Callable[[Sequence[str]], None]) -> None:
+        """Tell them; what is for this process goes to ``here`` directly, without a trip through its inbox."""
+        if not self._messages:
+            return
+        own = self._messages.pop(wakeups.address() or "", None)
+        if self._messages:
+            wakeups.notify(self._messages)
+        if own:
+            here(own)

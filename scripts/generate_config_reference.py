@@ -1,0 +1,171 @@
+"""Writes docs/reference/configuration.md from the settings classes; with --check, says whether it is up to date."""
+
+import re
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from pynenc.conf.config_base import ConfigPynencBase
+from pynenc.conf.config_pynenc import ConfigPynenc
+from pynenc.conf.config_task import ConfigTask
+from pynenc.conf.groups import CORE_GROUPS
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "reference" / "configuration.md"
+
+INTRODUCTION = """\
+# Configuration
+
+<!-- Written by scripts/generate_config_reference.py from the settings classes. Change those, then run it again. -->
+
+Every setting has a default, and its unit in its name or its description. A setting that does not exist, or a value of a wrong
+type, is an error that names the place and the nearest valid name.
+
+## Where values come from
+
+From the weakest to the strongest:
+
+1. the default,
+2. the table `[tool.pynenc]` of the nearest `pyproject.toml`, from the working directory upwards,
+3. code: `Pynenc({...})`, `PynencBuilder`, the options of `@app.task`,
+4. a file named in code: `Pynenc(config_filepath="settings.yaml")` (TOML, YAML or JSON),
+5. a file named in the environment, by `PYNENC__FILEPATH`, or by `PYNENC__<SECTION>__FILEPATH` for one section,
+6. the environment,
+7. assignment: `app.conf.lease_seconds = 60`.
+
+Within one source the narrower statement wins: a task over all tasks, a section over its more general one, a section over a
+value without section.
+
+## How to write them
+
+A value without a section is for every group below that has a setting of that name:
+
+```toml
+[tool.pynenc]
+app_id = "shop"
+max_threads = 4
+
+[tool.pynenc.persistent_process_runner]
+num_processes = 2
+
+[tool.pynenc.task]
+max_retries = 1
+
+[tool.pynenc.task."shop.tasks.fetch"]
+max_retries = 5
+```
+
+In the environment, with two underscores, in any case: `PYNENC__MAX_THREADS=4`, `PYNENC__PERSISTENTPROCESSRUNNER__NUM_PROCESSES=2`.
+Lists are separated by commas or written as JSON. The variable of a task has a `#`, before its function or in place of every dot, which
+shells do not take in names of variables; `env`, systemd, Compose and Kubernetes do:
+
+```bash
+env 'PYNENC__CONFIGTASK__SHOP.TASKS#FETCH__MAX_RETRIES=5' pynenc runner start
+```
+
+In a file that is nothing but settings the tables are called `[runner]`, `[task]` and so on, and values without a section come first.
+"""
+
+
+def page() -> str:
+    """Write the whole page."""
+    return "\n".join([INTRODUCTION, *(line for group in CORE_GROUPS for line in group_lines(group))])
+
+
+def group_lines(group: type[ConfigPynencBase]) -> Iterator[str]:
+    """Write the part about one group of settings."""
+    own = {name: field for name, field in group.model_fields.items() if name in group.__annotations__}
+    parent = group.__bases__[0]
+    yield f"## `{table(group)}`"
+    yield ""
+    yield (group.__doc__ or "").strip().replace("``", "`")
+    if own:
+        yield ""
+        yield "| setting | type | default | meaning |"
+        yield "|---|---|---|---|"
+        yield from (
+            f"| `{name}` | {kind(field)} | {default(field)} | {cell(field.description)} |"
+            for name, field in own.items()
+        )
+    if parent is not ConfigPynencBase and issubclass(parent, ConfigPynencBase):
+        yield ""
+        yield f"And those of `{table(parent)}`."
+    yield ""
+
+
+def table(group: type[ConfigPynencBase]) -> str:
+    """Name the group's table in a ``pyproject.toml``."""
+    if group is ConfigPynenc:
+        return "[tool.pynenc]"
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", group.__name__.removeprefix("Config").replace("SQL", "Sql"))
+    return f"[tool.pynenc.{words.lower().replace('sql_ite', 'sqlite')}]"
+
+
+def kind(field: FieldInfo) -> str:
+    """Say what values a setting takes."""
+    return type_name(field.annotation)
+
+
+def type_name(annotation: object) -> str:
+    """Say what values an annotation means."""
+    if get_origin(annotation) in (Union, UnionType):
+        return " or ".join(type_name(part) for part in get_args(annotation) if part is not NoneType)
+    if get_origin(annotation) is Literal:
+        return one_of(get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return one_of(tuple(annotation))
+    if get_origin(annotation) in (tuple, frozenset):
+        return "list of names"
+    names = {bool: "yes or no", int: "whole number", float: "number", str: "text"}
+    if annotation in names:
+        return names[annotation]
+    raise TypeError(f"{annotation!r} has no name for readers: give it one here.")
+
+
+def one_of(values: tuple[object, ...]) -> str:
+    """List the words that are allowed."""
+    return ", ".join(f"`{value}`" for value in values)
+
+
+def default(field: FieldInfo) -> str:
+    """Write a default as TOML has it."""
+    value: object = field.get_default(call_default_factory=True)
+    if value is PydanticUndefined:
+        raise TypeError(f"{field!r} has no default: every setting has one.")
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, str):
+        return f'`"{value}"`'
+    if isinstance(value, tuple | frozenset):
+        return "`[" + ", ".join(f'"{getattr(each, "__name__", each)}"' for each in value) + "]`"
+    return f"`{value:,}`".replace(",", "_") if isinstance(value, int) else f"`{value:g}`"
+
+
+def cell(text: str | None) -> str:
+    """Make text fit into a cell of a table."""
+    return (text or "").replace("|", "\\|")
+
+
+def main() -> int:
+    """Write the page, or tell by the exit code whether it is as it would be written."""
+    wanted = page()
+    if "--check" in sys.argv[1:]:
+        if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == wanted:
+            return 0
+        print(f"{PAGE.relative_to(ROOT)} is not up to date: run scripts/generate_config_reference.py")
+        return 1
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Apps on every runner and product; what holds for each at the end of every test."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+# The task modules must be found by their names, here and in worker processes, which get this path.
+sys.path.insert(0, str(Path(__file__).parent))
+
+import behaviour_app
+import tasks_calls
+import tasks_groups
+
+from witness import DEADLINE_SECONDS
+
+from pynenc import Pynenc
+from pynenc.invocation import InvocationStatus
+from pynenc.testing import wait_until
+from pynenc.testing.apps import SETUPS, RunnerProcess, RunnerThread, Setup, build_app, installed
+from pynenc.testing.history import check_all_histories
+
+MODULES: tuple[ModuleType, ...] = (behaviour_app, tasks_calls, tasks_groups)
+
+THREADS = [setup for setup in SETUPS.values() if setup.in_process]
+PROCESSES = [setup for setup in SETUPS.values() if not setup.in_process]
+#: One of a kind: where a mixture would show nothing new.
+PLAIN = [setup for setup in SETUPS.values() if not setup.odd]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes seconds, for it needs thousands of invocations or real time")
+
+
+class Stage:
+    """The apps of a test, their runners, and their end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._apps: list[Pynenc] = []
+        self._installed = ExitStack()
+        self._runners = ExitStack()
+        #: For a test that shows what has not ended.
+        self.leaves_unfinished = False
+
+    def build(self, setup: Setup | str, *, slots: int = 1, **settings: Any) -> Pynenc:
+        """An app in the place of that of the task modules; nothing runs yet."""
+        kind = SETUPS[setup] if isinstance(setup, str) else setup
+        app = build_app(kind, self._folder, slots=slots, **settings)
+        self._apps.append(app)
+        self._installed.callback(app.close)
+        self._installed.enter_context(installed(app, *MODULES))
+        return app
+
+    def run(self, setup: Setup | str, *, slots: int = 1, **settings: Any) -> Pynenc:
+        """The same, with its runner."""
+        app = self.build(setup, slots=slots, **settings)
+        self.start(app)
+        return app
+
+    def start(self, app: Pynenc) -> RunnerThread:
+        """The runner of an app in a thread, stopped at the latest when the test ends."""
+        return self._runners.enter_context(RunnerThread(app))
+
+    def start_process(self, app: Pynenc) -> RunnerProcess:
+        """The same in a process of its own."""
+        return self._runners.enter_context(RunnerProcess(app, self._folder))
+
+    def close(self) -> None:
+        """Stop what runs, then look at what all invocations went through."""
+        with self._installed:
+            self._runners.close()
+            for app in self._apps:
+                check_all_histories(app, unfinished=self.leaves_unfinished)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    made = Stage(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def shared_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pynenc]:
+    """An app with its runner for many small tests; to be given a setup as the parameter."""
+    made = Stage(tmp_path_factory.mktemp("shared"))
+    try:
+        yield made.run(request.param, slots=2)
+    finally:
+        made.close()
+
+
+@pytest.fixture(autouse=True)
+def _shared_histories(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "shared_app" in request.fixturenames:
+        app: Pynenc = request.getfixturevalue("shared_app")
+        wait_until(lambda: not unfinished(app), DEADLINE_SECONDS, "the end of all invocations")
+        check_all_histories(app)
+
+
+def unfinished(app: Pynenc) -> int:
+    """How many invocations have not ended."""
+    open_statuses = frozenset(InvocationStatus) - InvocationStatus.get_final_statuses()
+    return app.orchestrator.count_invocations(statuses=open_statuses)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> str:
+    return str(tmp_path / "journal")
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> str:
+    return str(tmp_path / "gate")
