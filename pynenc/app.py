@@ -14,10 +14,11 @@ from pynenc.conf.config_base import ConfigPynencBase
 from pynenc.conf.config_pynenc import ConfigPynenc
 from pynenc.conf.config_task import ConfigTask
 from pynenc.conf.settings import Settings
+from pynenc.direct_task import AggregateFunc, ParallelFunc, make_direct
 from pynenc.engine.engine import Engine
 from pynenc.engine.events import Events
 from pynenc.engine.handles import Handles
-from pynenc.exceptions import AlreadyInitializedError, TaskNotFoundError
+from pynenc.exceptions import AlreadyInitializedError
 from pynenc.identifiers import TaskId
 from pynenc.invocation.dist_invocation import DistributedInvocation
 from pynenc.logs import create_logger
@@ -25,7 +26,8 @@ from pynenc.plugin_loader import load_plugins
 from pynenc.ports import PORTS_VERSION
 from pynenc.runner.base_runner import BaseRunner
 from pynenc.runner.choice import make_runner
-from pynenc.task import AggregateFunc, ParallelFunc, Task, TaskDecorator, make_direct
+from pynenc.task import Task, TaskDecorator
+from pynenc.task_registry import TaskRegistry
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,7 +66,7 @@ class Pynenc:
             )
         self.config_values = {**(config_values or {}), **({"app_id": app_id} if app_id else {})}
         self.config_filepath = config_filepath
-        self._tasks: dict[str, Task[..., Any]] = {}
+        self._registry = TaskRegistry(self)
         #: Triggers collected by decorators, by task; the trigger system takes them from here.
         self.trigger_builders: dict[str, Any] = {}
         self._lock = threading.RLock()
@@ -113,7 +115,7 @@ class Pynenc:
         return self.settings.build_task(task_id_key, options)
 
     def _guard_assignment(self, config: ConfigPynencBase, field: str, old: object) -> None:
-        if config is not self._conf or getattr(config, field) == old:
+        if config is not self._conf or not isinstance(config, ConfigPynenc) or getattr(config, field) == old:
             return
         if field in _COMPONENT_SETTINGS and self._assembled is not None:
             raise AlreadyInitializedError(
@@ -150,9 +152,9 @@ class Pynenc:
                     self._pid = os.getpid()
                 if self._assembled is None:
                     self._assembled = assemble(
-                        self.settings, self.conf, Events(self.logger), self._task_by_key, self.start_command
+                        self.settings, self.conf, Events(self.logger), self._registry.find, self.start_command
                     )
-                    self._handles = Handles(self._assembled.engine, self._task_by_key)
+                    self._handles = Handles(self._assembled.engine, self._registry.find)
                     self._assembled.engine.payloads.handles = self._handles
         return self._assembled
 
@@ -164,7 +166,8 @@ class Pynenc:
     @property
     def handles(self) -> Handles:
         """The engine as invocations see it."""
-        return cast("Handles", self.assembled and self._handles)
+        _ = self.assembled
+        return cast("Handles", self._handles)
 
     @property
     def components(self) -> Components:
@@ -251,7 +254,7 @@ class Pynenc:
     @property
     def tasks(self) -> dict[TaskId, Task[..., Any]]:
         """The tasks registered so far."""
-        return {task.task_id: task for task in self._tasks.values()}
+        return {task.task_id: task for task in self._registry.all()}
 
     @overload
     def task(self, func: None = None, /, **options: Any) -> TaskDecorator: ...
@@ -271,7 +274,7 @@ class Pynenc:
 
         def decorate(function: Callable[P, R]) -> Task[P, R]:
             made: Task[P, R] = Task(cast("Any", self), function, options)
-            self._tasks[made.key] = made
+            self._registry.add(made)
             if triggers is not None:
                 self.trigger_builders[made.key] = triggers
             return made
@@ -330,7 +333,7 @@ class Pynenc:
         def decorate(function: Callable[P, R]) -> Callable[P, R]:
             made: Task[P, Any] = Task(cast("Any", self), function, options)
             direct = make_direct(made, parallel_func, aggregate_func)
-            self._tasks[made.key] = made
+            self._registry.add(made)
             return direct
 
         return decorate if func is None else decorate(func)
@@ -342,35 +345,7 @@ class Pynenc:
             TaskNotFoundError: its module cannot be imported, or has no such task.
         """
         key = task_id if isinstance(task_id, str) else task_id.key
-        return self._task_by_key(key)
-
-    def _task_by_key(self, key: str) -> Task[..., Any]:
-        task = self._tasks.get(key)
-        if task is None:
-            task = self._tasks[key] = self._import_task(key)
-        return task
-
-    def _import_task(self, key: str) -> Task[..., Any]:
-        task_id = TaskId.from_key(key)
-        try:
-            found = getattr(importlib.import_module(task_id.module), task_id.func_name, None)
-        except Exception as error:
-            raise TaskNotFoundError(
-                key, f"importing {task_id.module} failed: {type(error).__name__}: {error}"
-            ) from error
-        if key in self._tasks:
-            return self._tasks[key]
-        found = getattr(found, "__pynenc_task__", found)
-        if not isinstance(found, Task):
-            raise TaskNotFoundError(
-                key, f"module {task_id.module} has no task {task_id.func_name!r}; it was renamed or removed"
-            )
-        if found.app is self:
-            return found
-        # The module's own app is another one (several apps in a process, an app rebuilt in a worker).
-        copy: Task[..., Any] = Task(cast("Any", self), found.func, found.options)
-        copy.app = cast("Any", self)
-        return copy
+        return self._registry.find(key)
 
     def import_trigger_modules(self) -> None:
         """Import the modules of ``trigger_task_modules``; one that fails is announced and left out."""

@@ -1,8 +1,8 @@
 """Composition: from settings to stores to an engine."""
 
 import importlib
-import socket
 import os
+import socket
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple

@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from pynenc.conf.config_pynenc import ConfigPynenc
 from pynenc.conf.settings import Settings, SettingsSnapshot
 
 
@@ -20,6 +21,9 @@ class AppDescription:
 
     app_id: str
     settings: SettingsSnapshot
+    #: ``module:class`` of the application; named by the composition root, which this
+    #: module does not know.
+    factory: str
     #: Where the application is bound: ``module:variable``; None if no imported module holds it.
     location: str | None
     #: Modules with tasks of this application.
@@ -33,6 +37,7 @@ def describe(app: Any) -> AppDescription:
     """Freeze an application."""
     return AppDescription(
         app_id=app.app_id,
+        factory=f"{type(app).__module__}:{type(app).__qualname__}",
         settings=app.settings.snapshot(),
         location=find_variable(app),
         task_modules=tuple(sorted({task_id.module for task_id in app.tasks})),
@@ -42,7 +47,7 @@ def describe(app: Any) -> AppDescription:
 def find_variable(app: Any) -> str | None:
     """``module:variable`` of the module-level variable that holds the application."""
     for name, module in list(sys.modules.items()):
-        if name == "__main__" or module is None:
+        if name == "__main__":
             continue
         for variable, value in list(getattr(module, "__dict__", {}).items()):
             if value is app and not variable.startswith("_"):
@@ -56,15 +61,9 @@ def offer(app: Any) -> None:
         return
     if app.config_values.get("app_id", _slot.app_id) != _slot.app_id:
         return
-    if "app_id" not in app.config_values and app.settings.build(_conf_class()).app_id != _slot.app_id:
+    if "app_id" not in app.config_values and app.settings.build(ConfigPynenc).app_id != _slot.app_id:
         return
     app.use_settings(Settings.from_snapshot(_slot.settings))
-
-
-def _conf_class() -> Any:
-    from pynenc.conf.config_pynenc import ConfigPynenc  # noqa: PLC0415 - child processes only
-
-    return ConfigPynenc
 
 
 def adopt(description: AppDescription) -> None:
@@ -75,14 +74,14 @@ def adopt(description: AppDescription) -> None:
 
 def restore(description: AppDescription) -> Any:
     """The application of a description: the one its module has, or a new one with its settings."""
-    from pynenc.app import Pynenc  # noqa: PLC0415 - app imports this module
-
+    factory_module, _, name = description.factory.partition(":")
+    factory = getattr(importlib.import_module(factory_module), name)
     if description.location is not None:
         module, _, variable = description.location.partition(":")
         found = getattr(importlib.import_module(module), variable, None)
-        if isinstance(found, Pynenc) and found.app_id == description.app_id:
+        if isinstance(found, factory) and found.app_id == description.app_id:
             return found
-    app = Pynenc({"app_id": description.app_id})
+    app = factory({"app_id": description.app_id})
     app.use_settings(Settings.from_snapshot(description.settings))
     for name in description.task_modules:
         importlib.import_module(name)

@@ -4,11 +4,11 @@ import asyncio
 import functools
 import inspect
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from pynenc.arguments import Arguments, Parameters
-from pynenc.conf.config_task import ConcurrencyControlType, ConfigTask
+from pynenc.conf.config_task import ConfigTask
 from pynenc.conf.task_options import validate_task_options
 from pynenc.engine import submit as submission
 from pynenc.engine.context import Running, get_running, reset_running, set_running
@@ -343,76 +343,6 @@ def _refuse_unreachable(func: Callable[..., Any]) -> None:
         raise ValueError("Decorated function must be defined at the module level.")
 
 
-# ------------------------------------------------------------------ direct tasks
-
-
-class DirectTask(Protocol[P, R]):
-    """A function that runs elsewhere and returns its value; the task is behind it."""
-
-    __pynenc_task__: Task[Any, Any]
-    __inner_function__: Callable[..., Any]
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
-
-
-ParallelFunc = Callable[[dict[str, Any]], Any]
-AggregateFunc = Callable[[Any], Any]
-
-AGGREGATE_MISSING = "Aggregation function required for parallel execution"
-
-
-def make_direct(
-    task: Task[P, Any], parallel_func: ParallelFunc | None, aggregate_func: AggregateFunc | None
-) -> Callable[P, Any]:
-    """The plain function that calls a task and returns its value.
-
-    Raises:
-        ValueError: ``parallel_func`` without ``aggregate_func``.
-    """
-    if parallel_func is not None and aggregate_func is None:
-        raise ValueError(AGGREGATE_MISSING)
-
-    def group(args: Any, kwargs: Any) -> Any:
-        assert parallel_func is not None  # noqa: S101 - only called then
-        return task.parallelize(*_parameter_sets(parallel_func(task.parameters.bind(args, kwargs))))
-
-    if task.is_async:
-
-        async def call_async(*args: P.args, **kwargs: P.kwargs) -> Any:
-            if parallel_func is None:
-                return await (await task.submit_async(*args, **kwargs)).async_result()
-            results = (await asyncio.to_thread(group, args, kwargs)).async_results()
-            return cast("AggregateFunc", aggregate_func)([value async for value in cast("AsyncIterator[Any]", results)])
-
-        wrapper: Any = functools.wraps(task.func)(call_async)
-    else:
-
-        def call(*args: P.args, **kwargs: P.kwargs) -> Any:
-            if parallel_func is None:
-                return task(*args, **kwargs).result
-            return cast("AggregateFunc", aggregate_func)(group(args, kwargs).results)
-
-        wrapper = functools.wraps(task.func)(call)
-    wrapper.__pynenc_task__ = task
-    wrapper.__inner_function__ = task.func
-    return cast("Callable[P, Any]", wrapper)
-
-
-def _parameter_sets(made: Any) -> tuple[Any, Mapping[str, Any] | None]:
-    """What ``parallel_func`` returned as elements and common arguments."""
-    if isinstance(made, Mapping) and "param_iter" in made:
-        return made["param_iter"], made.get("common_args")
-    pair = 2
-    if (
-        isinstance(made, tuple)
-        and len(made) == pair
-        and isinstance(made[0], Mapping)
-        and not isinstance(made[1], Mapping)
-    ):
-        return made[1], made[0]
-    return made, None
-
-
 class TaskDecorator(Protocol):
     """Turns a function into a task: of its result, or of what it awaits to for ``async def``."""
 
@@ -420,6 +350,3 @@ class TaskDecorator(Protocol):
     def __call__(self, func: Callable[P, Awaitable[R]], /) -> Task[P, R]: ...
     @overload
     def __call__(self, func: Callable[P, R], /) -> Task[P, R]: ...
-
-
-__all__ = ["Caller", "ConcurrencyControlType", "DirectTask", "Task", "TaskDecorator", "make_direct"]

@@ -2,18 +2,17 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Literal, Union, get_args, get_origin
+from typing import Literal, Union, cast, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pynenc.conf.config_base import ConfigPynencBase
 from pynenc.conf.config_pynenc import ConfigPynenc
-from pynenc.conf.config_task import ConfigTask
 from pynenc.conf.groups import CORE_GROUPS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,8 +23,8 @@ INTRODUCTION = """\
 
 <!-- Written by scripts/generate_config_reference.py from the settings classes. Change those, then run it again. -->
 
-Every setting has a default, and its unit in its name or its description. A setting that does not exist, or a value of a wrong
-type, is an error that names the place and the nearest valid name.
+Every setting has a default, and its unit in its name or its description. A setting that does not exist, or a value of
+a wrong type, is an error that names the place and the nearest valid name.
 
 ## Where values come from
 
@@ -39,8 +38,8 @@ From the weakest to the strongest:
 6. the environment,
 7. assignment: `app.conf.lease_seconds = 60`.
 
-Within one source the narrower statement wins: a task over all tasks, a section over its more general one, a section over a
-value without section.
+Within one source the narrower statement wins: a task over all tasks, a section over its more general one, a section
+over a value without section.
 
 ## How to write them
 
@@ -61,15 +60,17 @@ max_retries = 1
 max_retries = 5
 ```
 
-In the environment, with two underscores, in any case: `PYNENC__MAX_THREADS=4`, `PYNENC__PERSISTENTPROCESSRUNNER__NUM_PROCESSES=2`.
-Lists are separated by commas or written as JSON. The variable of a task has a `#`, before its function or in place of every dot, which
-shells do not take in names of variables; `env`, systemd, Compose and Kubernetes do:
+In the environment there are two underscores between the parts, and case does not count: `PYNENC__MAX_THREADS=4`,
+`PYNENC__PERSISTENTPROCESSRUNNER__NUM_PROCESSES=2`. Lists are separated by commas, or written as JSON. The variable of a
+task has a `#` before its function. Shells do not take that in the name of a variable, `env` does; where nothing does, use
+a file:
 
 ```bash
 env 'PYNENC__CONFIGTASK__SHOP.TASKS#FETCH__MAX_RETRIES=5' pynenc runner start
 ```
 
-In a file that is nothing but settings the tables are called `[runner]`, `[task]` and so on, and values without a section come first.
+In a file that is nothing but settings the tables are called `[runner]`, `[task]` and so on, and values without a
+section come first.
 """
 
 
@@ -145,8 +146,14 @@ def default(field: FieldInfo) -> str:
     if isinstance(value, str):
         return f'`"{value}"`'
     if isinstance(value, tuple | frozenset):
-        return "`[" + ", ".join(f'"{getattr(each, "__name__", each)}"' for each in value) + "]`"
-    return f"`{value:,}`".replace(",", "_") if isinstance(value, int) else f"`{value:g}`"
+        names = cast("Collection[object]", value)
+        return "`[" + ", ".join(f'"{name_of(name)}"' for name in names) + "]`"
+    return f"`{value:_}`" if isinstance(value, int) else f"`{value:g}`"
+
+
+def name_of(value: object) -> str:
+    """Write an element of a list: a class by its name."""
+    return value.__name__ if isinstance(value, type) else str(value)
 
 
 def cell(text: str | None) -> str:

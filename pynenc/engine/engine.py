@@ -75,7 +75,7 @@ class Engine:
         self.ledger = backend.orchestrator
         self.state = backend.state
         self.wakeups = backend.wakeups
-        self.steps: Steps = backend.steps or ComposedSteps(backend, clock, lambda ids: self.hub.receive(ids))
+        self.steps: Steps = backend.steps or ComposedSteps(backend, clock, self._told_here)
         self.payloads = Payloads(serializer, backend.client_data, settings.limits, clock.now, events.warning)
         self.recent = Recent()
         self.hub = Hub(
@@ -86,6 +86,10 @@ class Engine:
             settings.no_runner_warning_seconds,
             events.wakeups_unreachable,
         )
+
+    def _told_here(self, ids: Sequence[str]) -> None:
+        # The hub is made after the steps, for it reads through the ledger.
+        self.hub.receive(ids)
 
     # -- what execution needs
 

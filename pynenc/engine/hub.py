@@ -113,7 +113,11 @@ class Hub:
             if self._listening:
                 return
             self._listening = True
-        self._wakeups.listen(self.receive, lambda: self.on_work())
+        self._wakeups.listen(self.receive, self._work)
+
+    def _work(self) -> None:
+        # Looked up at each call: runners come and go.
+        self.on_work()
 
     def add(self, waiter: Waiter) -> None:
         """Have ``waiter`` told from now on. To be called before the ledger is asked how things stand."""

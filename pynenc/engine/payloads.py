@@ -94,7 +94,7 @@ class Payloads:
                 part = text if all_inline or name in inline else self._place(text)
             parts[name] = part
             if part.__class__ is list:
-                references.append(part[0])  # type: ignore[index]  # a reference is a list of one key
+                references.append(part[0])
         text = _encode(parts)
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         return PackedArguments(text, digest, parts, references)
@@ -159,7 +159,7 @@ class Payloads:
         """A result as text, and the keys it uses in the client data store."""
         placed = self._place(self._serialize(value))
         if placed.__class__ is list:
-            return _REFERENCE + placed[0], [placed[0]]  # type: ignore[index]  # a reference is a list of one key
+            return _REFERENCE + placed[0], [placed[0]]
         return _INLINE + str(placed), []
 
     def unpack(self, text: str) -> Any:

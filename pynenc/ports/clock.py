@@ -19,8 +19,8 @@ class Clock(ABC):
 class SystemClock(Clock):
     """The clocks of this machine."""
 
-    def now(self) -> float:
+    def now(self) -> float:  # noqa: D102 - inherits the contract
         return time.time()
 
-    def monotonic(self) -> float:
+    def monotonic(self) -> float:  # noqa: D102 - inherits the contract
         return time.monotonic()

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
-
 #: Before an id in a message: it is not final, but its owner is to look at it (a scope's token, a cancellation).
 ATTENTION = "!"
 

@@ -151,7 +151,7 @@ class EventLoopLane:
         if not (finishes or changes or plan is not None) and not accepted and not resuming:
             return
         answer = self._engine.steps.advance(finishes, changes, plan)
-        pool.recorded(finishes, answer.finished)
+        pool.attempts.recorded(finishes, answer.finished)
         begun = [c for c in accepted if c.record.status is InvocationStatus.RUNNING]
         begun += [c._replace(record=r) for c, r in zip(starts, answer.changed, strict=False) if r is not None]
         begun += answer.claimed
@@ -200,7 +200,7 @@ class EventLoopLane:
         assert self._loop is not None  # noqa: S101 - we are on it
         for claimed in begun:
             self._active += 1
-            running = self._pool.begin(claimed, self)
+            running = self._pool.attempts.begin(claimed, self)
             running.main_task = self._loop.create_task(self._execute(running))
         for (_, future), record in resumed:
             if not future.done():
@@ -213,7 +213,7 @@ class EventLoopLane:
         try:
             ended = await self._call(running)
         except (Unwind, Fenced):
-            self._pool.forget([running.record.invocation_id])
+            self._pool.attempts.forget([running.record.invocation_id])
         else:
             self._finished_one(classify(running, ended, self._engine.clock.now()))
         finally:
@@ -234,7 +234,7 @@ class EventLoopLane:
             crash_point("execute.after_call")
 
     def _finished_one(self, finish: Finish) -> None:
-        self._pool.completed += 1
+        self._pool.attempts.completed += 1
         with self._lock:
             self._finished.append(finish)
 
@@ -320,7 +320,7 @@ class EventLoopLane:
         """Take all paused coroutines; the caller wakes them with an error."""
         with self._lock:
             finished, self._finished = self._finished, []
-        self._pool.record(finished)
+        self._pool.attempts.record(finished)
         paused = list(self._paused.values())
         self._paused.clear()
         return paused

@@ -102,7 +102,7 @@ class Parking:
             self._unpause(running)
             raise
         slot.finished = []
-        pool.recorded(finishes, [finish.record for finish in finishes])
+        pool.attempts.recorded(finishes, [finish.record for finish in finishes])
         if answer.paused is None:
             self._unpause(running)
             raise_if_refused(running, answer)
@@ -183,7 +183,7 @@ class Parking:
                     self._ready.appendleft(heir)
                 raise
             slot.finished = []
-            self._pool.recorded(finishes, answer.finished)
+            self._pool.attempts.recorded(finishes, answer.finished)
             if changes:
                 self._resumed(heir, answer.changed[0])
         self._wake(heir, slot)
@@ -273,7 +273,7 @@ class Parking:
     def called(self, ids: Sequence[str]) -> None:
         """Something about these invocations calls for their owner: they may have been asked to end."""
         with self._pool.lock:
-            mine = [self._pool.live[i] for i in ids if i in self._pool.live]
+            mine = [self._pool.attempts.live[i] for i in ids if i in self._pool.attempts.live]
         if not mine:
             return
         records = self._engine.ledger.read([running.record.invocation_id for running in mine])

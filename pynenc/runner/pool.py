@@ -13,14 +13,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from pynenc.engine.context import Running, Suspender
+from pynenc.engine.context import Running
 from pynenc.engine.engine import Engine
-from pynenc.engine.execution import Fenced, Unwind, call, classify, stale
-from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, Transition
+from pynenc.engine.execution import Fenced, Unwind, call, classify
+from pynenc.invocation.record import Claimed, InvocationRecord, Lane, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.steps import ClaimPlan
+from pynenc.runner.attempts import Attempts
 from pynenc.runner.event_loop_lane import EventLoopLane
-from pynenc.runner.missing_task import MissingTask
 from pynenc.runner.pace import GROUP_SECONDS, Gathering, Pace
 from pynenc.runner.parking import Parking
 from pynenc.runner.pool_limits import PoolLimits
@@ -46,16 +46,13 @@ class Pool:
         self.limits = limits
         self.pace = Pace(limits.claim_ahead_seconds)
         self._gathering = Gathering(enabled=engine.backend.capabilities.shared_between_processes)
-        #: Attempts that ended here.
-        self.completed = 0
         self.lock = threading.Lock()
-        self._drained = threading.Condition(self.lock)
+        self.attempts = Attempts(engine, runner_id, self.lock)
         self._stop = threading.Event()
         self.free: list[Slot] = [Slot() for _ in range(limits.slots)]
         self.busy: set[Slot] = set()
         #: PENDING in the ledger, ours, not started.
         self.claimed: deque[Claimed] = deque()
-        self.live: dict[str, Running] = {}
         self._carriers: list[Carrier] = []
         self._look_again = False
         self.stopping = False
@@ -94,13 +91,8 @@ class Pool:
             self.stopping = True
             returned = list(self.claimed)
             self.claimed.clear()
-        self.give_back(returned)
+        self.attempts.give_back([claimed.record for claimed in returned])
         self.lane.look()
-
-    def drained(self, timeout_seconds: float) -> bool:
-        """Wait until nothing runs here any more, paused invocations included."""
-        with self.lock:
-            return self._drained.wait_for(lambda: not self.live, timeout_seconds)
 
     def abandon(self) -> list[InvocationRecord]:
         """The grace is over: unwind what is paused, give everything back.
@@ -118,8 +110,8 @@ class Pool:
         self.flush()
         paused = self.parking.unwind() + self.lane.unwind()
         with self.lock:
-            executing = [r.record for r in self.live.values() if r not in paused]
-        self.reroute_killed(unstarted + [running.record for running in paused] + executing)
+            executing = [r.record for r in self.attempts.live.values() if r not in paused]
+        self.attempts.give_back(unstarted + [running.record for running in paused] + executing)
         _unwind(paused)
         return executing
 
@@ -134,19 +126,7 @@ class Pool:
             finished = [finish for slot in (*self.busy, *self.free) for finish in slot.finished]
             for slot in (*self.busy, *self.free):
                 slot.finished = []
-        self.record(finished)
-
-    def reroute_killed(self, records: Sequence[InvocationRecord]) -> None:
-        """Give owned invocations back: KILLED, then available again."""
-        changes: list[Transition] = []
-        for record in records:
-            if record.status is not InvocationStatus.PENDING:
-                changes.append(
-                    Transition(record.invocation_id, InvocationStatus.KILLED, self.runner_id, record.attempt)
-                )
-            changes.append(Transition(record.invocation_id, InvocationStatus.REROUTED, self.runner_id, record.attempt))
-        if changes:
-            self.engine.steps.reroute(changes)
+        self.attempts.record(finished)
 
     def close(self) -> None:
         """End the sleeping threads."""
@@ -226,7 +206,7 @@ class Pool:
 
     def _execute(self, slot: Slot, claimed: Claimed) -> Slot | None:
         """Run one invocation; the slot to go on with, which is another one if it was paused meanwhile."""
-        running = self.begin(claimed, self.parking)
+        running = self.attempts.begin(claimed, self.parking)
         running.slot = slot
         running.thread_ident = threading.get_ident()
         clock = self.engine.clock
@@ -234,7 +214,7 @@ class Pool:
         try:
             ended = call(running)
         except (Unwind, Fenced):
-            self.forget([running.record.invocation_id])
+            self.attempts.forget([running.record.invocation_id])
             left: Slot | None = running.slot
             return left
         ended_slot: Slot = running.slot
@@ -245,29 +225,8 @@ class Pool:
         if not ended_slot.finished:
             ended_slot.group_since = now
         ended_slot.finished.append(classify(running, ended, clock.now()))
-        self.completed += 1
+        self.attempts.completed += 1
         return ended_slot
-
-    def begin(self, claimed: Claimed, suspender: Suspender) -> Running:
-        """An attempt starts here."""
-        try:
-            task = self.engine.find_task(claimed.record.task_id)
-        except Exception as error:  # noqa: BLE001 - importing user code may raise anything
-            task = MissingTask(claimed.record.task_id, error)
-        running = Running(self.engine, claimed, task, suspender)
-        running.started_at = self.engine.clock.now()
-        running.cancelled = claimed.record.cancel_requested
-        with self.lock:
-            self.live[claimed.record.invocation_id] = running
-        return running
-
-    def forget(self, invocation_ids: Sequence[str]) -> None:
-        """These are not executed here any more."""
-        with self.lock:
-            for invocation_id in invocation_ids:
-                self.live.pop(invocation_id, None)
-            if not self.live:
-                self._drained.notify_all()
 
     # ---------------------------------------------------------------- advance
 
@@ -277,12 +236,9 @@ class Pool:
         if heir is not None:
             self.parking.hand_over(heir, slot)
             return None
-        if not slot.started and not self.claimed:
-            pause = self._gathering.pause(self.engine.clock.monotonic())
-            if pause:
-                self._stop.wait(pause)
+        self._gather(slot)
         finishes = slot.finished
-        group, plan = ([], None) if slot.started else self._next(slot)
+        group, plan = ([], None) if slot.started else self._next()
         if not finishes and not group and (plan is None or not self._anything_queued()):
             return self._rest(slot)
         changes = [
@@ -298,24 +254,35 @@ class Pool:
         slot.finished = []
         if plan is not None:
             self._gathering.stepped(self.engine.clock.monotonic(), len(answer.claimed))
-        self.recorded(finishes, answer.finished)
-        for claimed, record in zip(group, answer.changed, strict=True):
-            if record is not None:
-                slot.started.append(claimed._replace(record=record))
-        if len(slot.started) > 1:
-            self.watch.arm()
+        self.attempts.recorded(finishes, answer.finished)
+        self._begin_group(slot, group, answer.changed)
         self.take_in(slot, answer.claimed)
         if slot.started or answer.claimed or answer.more or plan is None:
             return slot
         return self._rest(slot)
 
-    def _next(self, slot: Slot) -> tuple[list[Claimed], ClaimPlan | None]:
+    def _gather(self, slot: Slot) -> None:
+        """Under a dense stream of calls, let some of them come before the next step."""
+        if not slot.started and not self.claimed:
+            pause = self._gathering.pause(self.engine.clock.monotonic())
+            if pause:
+                self._stop.wait(pause)
+
+    def _begin_group(self, slot: Slot, group: Sequence[Claimed], records: Sequence[InvocationRecord | None]) -> None:
+        """These are RUNNING in the ledger now, except those that were taken away meanwhile."""
+        for claimed, record in zip(group, records, strict=True):
+            if record is not None:
+                slot.started.append(claimed._replace(record=record))
+        if len(slot.started) > 1:
+            self.watch.arm()
+
+    def _next(self) -> tuple[list[Claimed], ClaimPlan | None]:
         """What to start next of what was claimed, and what to claim besides."""
         limits = self.limits
         with self.lock:
             self._look_again = False
             group = [self.claimed.popleft() for _ in range(self.pace.group(self.claimed))]
-            if limits.single_use and (self.completed or self.live or group or self.lane.occupied()):
+            if limits.single_use and (self.attempts.completed or self.attempts.live or group or self.lane.occupied()):
                 return group, None
             ahead = 1 if limits.single_use else self.pace.claim_ahead(limits.slots)
             room = ahead - len(self.claimed)
@@ -379,36 +346,9 @@ class Pool:
     def check_empty(self) -> None:
         """Announce that there is nothing left to do here, if so."""
         with self.lock:
-            empty = not self.live and not self.busy and not self.claimed
+            empty = not self.attempts.live and not self.busy and not self.claimed
         if empty and not self.lane.occupied():
             self.on_empty()
-
-    # ---------------------------------------------------------------- records
-
-    def record(self, finishes: Sequence[Finish]) -> None:
-        """Write outcomes, and nothing else."""
-        if finishes:
-            self.recorded(finishes, self.engine.steps.advance(finishes, (), None).finished)
-
-    def recorded(self, finishes: Sequence[Finish], records: Sequence[InvocationRecord | None]) -> None:
-        """These outcomes were written, or refused where there is no record."""
-        if not finishes:
-            return
-        self.forget([finish.record.invocation_id for finish in finishes])
-        debugging = self.engine.events.debugging()
-        here = self.engine.wakeups.address()
-        for finish, record in zip(finishes, records, strict=True):
-            if record is None:
-                self.engine.events.stale_outcome(finish.record, stale(finish).reason)
-                continue
-            if record.reply_to == here and finish.outcome is not None and record.status.is_final():
-                self.engine.recent.add(record, finish.outcome)
-            if debugging:
-                self.engine.events.changed(record)
-
-    def give_back(self, claimed: Sequence[Claimed]) -> None:
-        """Hand back what was claimed and not started."""
-        self.reroute_killed([item.record for item in claimed])
 
 
 def _unwind(paused: Sequence[Running]) -> None:

@@ -9,6 +9,7 @@ import pickle
 import selectors
 import signal
 from abc import abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -138,10 +139,9 @@ class Supervisor(BaseRunner):
 
     def _wake(self) -> None:
         if self._alarm_write >= 0:
-            try:
+            # Full: it will wake anyway; closed: it has ended.
+            with suppress(OSError):
                 os.write(self._alarm_write, b"!")
-            except (BlockingIOError, OSError):
-                pass  # full: it will wake anyway; closed: it has ended
 
     def _turn(self) -> None:
         """Start what is wanted, wait until something happens, deal with it."""
@@ -209,10 +209,9 @@ class Supervisor(BaseRunner):
 
     def _unregister(self, child: Child) -> None:
         assert self._selector is not None  # noqa: S101 - made by _run_once
-        try:
+        # Not there: its end was heard before.
+        with suppress(KeyError, ValueError):
             self._selector.unregister(child.process)
-        except (KeyError, ValueError):
-            pass  # heard its end before
 
     def _bury(self) -> None:
         """Deal with children that ended, and with a fork server that did."""
@@ -323,10 +322,8 @@ class Supervisor(BaseRunner):
 
 
 def _drain(descriptor: int) -> None:
-    try:
+    with suppress(BlockingIOError):
         os.read(descriptor, 4096)
-    except BlockingIOError:
-        pass  # nothing there
 
 
 def _without(old: selectors.BaseSelector, alarm: int, children: dict[int, Child]) -> selectors.BaseSelector:

@@ -62,7 +62,7 @@ def stop_pool(pool: Pool, grace_seconds: float, at_once: threading.Event) -> boo
     deadline = pool.engine.clock.monotonic() + grace_seconds
     while not at_once.is_set():
         left = deadline - pool.engine.clock.monotonic()
-        if left <= 0 or pool.drained(min(left, 0.1)):
+        if left <= 0 or pool.attempts.drained(min(left, 0.1)):
             break
     executing = pool.abandon()
     for record in executing:

@@ -125,8 +125,8 @@ class Watch:
         if pool.engine.wakeups.can_wake:
             self._safety_at = now + SAFETY_LOOK_SECONDS
         else:
-            busy = pool.completed != self._completed or bool(pool.busy)
-            self._completed = pool.completed
+            busy = pool.attempts.completed != self._completed or bool(pool.busy)
+            self._completed = pool.attempts.completed
             self._fallback = FALLBACK_FIRST_SECONDS if busy else min(self._fallback * 2, FALLBACK_LONGEST_SECONDS)
             self._safety_at = now + self._fallback
         pool.look()
@@ -161,8 +161,8 @@ class Watch:
         if behind:
             with self._changed:
                 self._armed = True
-        pool.record(finished)
-        pool.give_back(back)
+        pool.attempts.record(finished)
+        pool.attempts.give_back([claimed.record for claimed in back])
 
 
 def _is_long(slot: Slot, now: float) -> bool:

@@ -10,6 +10,7 @@ import pickle
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from pynenc import bootstrap
@@ -137,7 +138,7 @@ class Worker:
         if self._retiring:
             return
         conf, pool = self._conf, self._pool
-        used_up = conf.max_invocations_per_process and pool.completed >= conf.max_invocations_per_process
+        used_up = conf.max_invocations_per_process and pool.attempts.completed >= conf.max_invocations_per_process
         too_large = conf.max_memory_per_process_mib and _resident_mib() > conf.max_memory_per_process_mib
         if used_up or too_large:
             self._retiring = True
@@ -148,7 +149,7 @@ class Worker:
 
     def _check_idle(self, idle_seconds: float) -> None:
         now = self._app.engine.clock.monotonic()
-        if self._pool.live or self._pool.busy:
+        if self._pool.attempts.live or self._pool.busy:
             self._idle_since = None
         elif self._idle_since is None:
             self._idle_since = now
@@ -168,11 +169,11 @@ class Worker:
         deadline = pool.engine.clock.monotonic() + grace_seconds
         while not again.is_set():
             left = deadline - pool.engine.clock.monotonic()
-            if left <= 0 or pool.drained(min(left, 0.1)):
+            if left <= 0 or pool.attempts.drained(min(left, 0.1)):
                 break
         pool.unwind()
         if not again.is_set():
-            pool.drained(UNWIND_SECONDS)
+            pool.attempts.drained(UNWIND_SECONDS)
         pool.flush()
         self._app.engine.wakeups.close()
         return 0
@@ -191,7 +192,7 @@ def _number(message: Mapping[str, JSON], name: str) -> float:
 def _resident_mib() -> float:
     """Memory of this process in RAM, in MiB; 0 where /proc does not tell."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / _MIB
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:
         return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / _MIB

@@ -266,7 +266,9 @@ class RunnerProcess:
 
     def wait(self) -> int:
         """Wait until it has ended; its exit code."""
-        wait_until(lambda: self.returncode is not None, DEADLINE_SECONDS, f"the end of the runner; its log:\n{self.log}")
+        wait_until(
+            lambda: self.returncode is not None, DEADLINE_SECONDS, f"the end of the runner; its log:\n{self.log}"
+        )
         return self._started_process.wait()
 
     def stop(self) -> int | None:

@@ -65,7 +65,9 @@ def _pages(app: Pynenc) -> Iterator[list[InvocationRecord]]:
 
 def lost(evidence: Evidence, accepted: Iterable[str]) -> list[str]:
     """Calls that were accepted and of which the ledger knows nothing."""
-    return [f"invocation:{each} was accepted and is not in the ledger" for each in accepted if each not in evidence.records]
+    return [
+        f"invocation:{each} was accepted and is not in the ledger" for each in accepted if each not in evidence.records
+    ]
 
 
 def stuck(evidence: Evidence) -> list[str]:

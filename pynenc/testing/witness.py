@@ -81,7 +81,9 @@ class Witness:
         """
         running = get_running()
         if running is None or running.record is None:
-            raise RuntimeError("A witness takes notes inside of tasks that a runner executes, and here none is running.")
+            raise RuntimeError(
+                "A witness takes notes inside of tasks that a runner executes, and here none is running."
+            )
         record = running.record
         line = f"{record.invocation_id} {record.attempt} {os.getpid()} {event} {time.monotonic_ns()}\n"
         if self._file is None:

@@ -35,9 +35,7 @@ _BEYOND_GROUPS = (
 #: What a field asks for, where it is not to be equal to a column of its name.
 _CONDITIONS = {
     # The one that gave the workflow its id is not in the index of the members.
-    "workflow_id": (
-        "((workflow_id = ? AND workflow_id <> invocation_id) OR (workflow_id = ? AND invocation_id = ?))"
-    ),
+    "workflow_id": ("((workflow_id = ? AND workflow_id <> invocation_id) OR (workflow_id = ? AND invocation_id = ?))"),
     "registered_from": "registered_at >= ?",
     "registered_until": "registered_at < ?",
     "changed_before": "changed_at < ?",

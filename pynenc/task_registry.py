@@ -1,0 +1,57 @@
+"""The tasks of an application, found by their ids and imported when first needed."""
+
+import importlib
+from typing import Any
+
+from pynenc.exceptions import TaskNotFoundError
+from pynenc.identifiers import TaskId
+from pynenc.task import Task
+
+
+class TaskRegistry:
+    """Tasks by ``module.function``."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._tasks: dict[str, Task[..., Any]] = {}
+
+    def add(self, task: Task[..., Any]) -> None:
+        """Take a decorated function; a second one of the same name replaces the first."""
+        self._tasks[task.key] = task
+
+    def all(self) -> list[Task[..., Any]]:
+        """The tasks known so far."""
+        return list(self._tasks.values())
+
+    def find(self, key: str) -> Task[..., Any]:
+        """The task with this id, imported if need be.
+
+        Raises:
+            TaskNotFoundError: its module cannot be imported, or has no such task.
+        """
+        task = self._tasks.get(key)
+        if task is None:
+            task = self._tasks[key] = self._import(key)
+        return task
+
+    def _import(self, key: str) -> Task[..., Any]:
+        task_id = TaskId.from_key(key)
+        try:
+            found = getattr(importlib.import_module(task_id.module), task_id.func_name, None)
+        except Exception as error:
+            raise TaskNotFoundError(
+                key, f"importing {task_id.module} failed: {type(error).__name__}: {error}"
+            ) from error
+        if key in self._tasks:
+            return self._tasks[key]
+        found = getattr(found, "__pynenc_task__", found)
+        if not isinstance(found, Task):
+            raise TaskNotFoundError(
+                key, f"module {task_id.module} has no task {task_id.func_name!r}; it was renamed or removed"
+            )
+        if found.app is self._app:
+            return found
+        # The module's own app is another one (several apps in a process, an app rebuilt in a worker).
+        copy: Task[..., Any] = Task(self._app, found.func, found.options)
+        copy.app = self._app
+        return copy
