@@ -4,7 +4,7 @@ import importlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from pynenc import bootstrap
@@ -59,9 +59,10 @@ class Pynenc:
         *,
         app_id: str | None = None,
     ) -> None:
-        if config_values is not None and not isinstance(config_values, Mapping):
+        given: object = config_values
+        if given is not None and not isinstance(given, Mapping):
             raise TypeError(
-                f"Pynenc() takes a mapping of settings first, not {type(config_values).__name__} {config_values!r}. "
+                f"Pynenc() takes a mapping of settings first, not {type(given).__name__} {given!r}. "
                 "To name the application, write Pynenc(app_id=...)."
             )
         self.config_values = {**(config_values or {}), **({"app_id": app_id} if app_id else {})}
@@ -115,17 +116,17 @@ class Pynenc:
         return self.settings.build_task(task_id_key, options)
 
     def _guard_assignment(self, config: ConfigPynencBase, field: str, old: object) -> None:
-        if config is not self._conf or not isinstance(config, ConfigPynenc) or getattr(config, field) == old:
+        if config is not self._conf or getattr(config, field) == old:
             return
         if field in _COMPONENT_SETTINGS and self._assembled is not None:
             raise AlreadyInitializedError(
-                f"app {config.app_id!r}: {field} cannot become {getattr(config, field)!r}, for the components are in use "
+                f"app {self.app_id!r}: {field} cannot become {getattr(config, field)!r}, for the components are in use "
                 f"already (with {old!r}). Set it before the first call, or build a new app with PynencBuilder."
             )
         if field == "runner_cls":
             if self._runner is not None and self._runner.is_running():
                 raise AlreadyInitializedError(
-                    f"app {config.app_id!r}: runner_cls cannot change while a {type(self._runner).__name__} is running. "
+                    f"app {self.app_id!r}: runner_cls cannot change while a {type(self._runner).__name__} is running. "
                     "Stop it first."
                 )
             self._runner = None
@@ -154,7 +155,7 @@ class Pynenc:
                     self._assembled = assemble(
                         self.settings, self.conf, Events(self.logger), self._registry.find, self.start_command
                     )
-                    self._handles = Handles(self._assembled.engine, self._registry.find)
+                    self._handles = Handles(lambda: self.engine, self._registry.find)
                     self._assembled.engine.payloads.handles = self._handles
         return self._assembled
 
@@ -259,6 +260,8 @@ class Pynenc:
     @overload
     def task(self, func: None = None, /, **options: Any) -> TaskDecorator: ...
     @overload
+    def task(self, func: Callable[P, Coroutine[Any, Any, R]], /, **options: Any) -> Task[P, R]: ...
+    @overload
     def task(self, func: Callable[P, R], /, **options: Any) -> Task[P, R]: ...
 
     def task(self, func: Callable[P, R] | None = None, /, *, triggers: Any = None, **options: Any) -> Any:
@@ -283,6 +286,8 @@ class Pynenc:
 
     @overload
     def workflow(self, func: None = None, /, **options: Any) -> TaskDecorator: ...
+    @overload
+    def workflow(self, func: Callable[P, Coroutine[Any, Any, R]], /, **options: Any) -> Task[P, R]: ...
     @overload
     def workflow(self, func: Callable[P, R], /, **options: Any) -> Task[P, R]: ...
 

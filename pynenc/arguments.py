@@ -65,7 +65,7 @@ class Parameters:
         """Call ``func`` with bound values."""
         if self._plain:
             return func(**values)
-        bound = inspect.BoundArguments(self.signature, values)  # type: ignore[arg-type]  # any mapping in order will do
+        bound = inspect.BoundArguments(self.signature, values)
         return func(*bound.args, **bound.kwargs)
 
 

@@ -1,13 +1,11 @@
 """Composition: from settings to stores to an engine."""
 
-import importlib
 import os
 import socket
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from pynenc.arguments import describe
 from pynenc.backends.products import Product, open_product
 from pynenc.conf.components import ComponentClasses, products, resolve_components
 from pynenc.conf.config_client_data_store import ConfigClientDataStore
@@ -17,15 +15,10 @@ from pynenc.conf.settings import Settings
 from pynenc.engine.engine import Engine, EngineSettings
 from pynenc.engine.events import Events
 from pynenc.engine.payloads import PayloadLimits
-from pynenc.exceptions import ConfigError
 from pynenc.identifiers import new_id
 from pynenc.ports.backend import Backend, Capabilities
 from pynenc.ports.clock import SystemClock
-from pynenc.serializer import BaseSerializer, JsonPickleSerializer, JsonSerializer, PickleSerializer
-
-SERIALIZERS: Mapping[str, type[BaseSerializer]] = {
-    cls.__name__: cls for cls in (JsonPickleSerializer, JsonSerializer, PickleSerializer)
-}
+from pynenc.serializer.choice import make_serializer
 
 
 class Assembled(NamedTuple):
@@ -114,40 +107,6 @@ def _backend(settings: Settings, app_id: str, chosen: Mapping[str, str], classes
     )
 
 
-def make_serializer(name: str) -> BaseSerializer:
-    """A serializer by its class name, or by the dotted path (``module.Class`` or ``module:Class``) of your own.
-
-    Raises:
-        ConfigError: there is no such class, or it is no serializer.
-    """
-    if name in SERIALIZERS:
-        return SERIALIZERS[name]()
-    cls = load_class(name, "serializer_cls", sorted(SERIALIZERS))
-    if not issubclass(cls, BaseSerializer):
-        raise ConfigError(f"serializer_cls {name!r} is no subclass of pynenc.serializer.BaseSerializer")
-    made: BaseSerializer = cls()
-    return made
-
-
-def load_class(name: str, setting: str, known: list[str]) -> type[Any]:
-    """Import a class by its dotted path.
-
-    Raises:
-        ConfigError: it cannot be imported.
-    """
-    module, _, attribute = name.replace(":", ".").rpartition(".")
-    known_names = f"Use one of {', '.join(known)}, or the path of your own class as 'package.module.Class'."
-    if not module:
-        raise ConfigError(f"{setting} is {name!r}, which is not known. {known_names}")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"{setting} is {name!r}, which cannot be imported: {error}. {known_names}") from error
-    if not isinstance(found, type):
-        raise ConfigError(f"{setting} is {name!r}, which is a {type(found).__name__} and not a class. {known_names}")
-    return found
-
-
 def _show(conf: ConfigPynenc, value: object) -> str:
     mode = conf.argument_print_mode if conf.print_arguments else ArgumentPrintMode.HIDDEN
     if mode in (ArgumentPrintMode.HIDDEN, ArgumentPrintMode.KEYS):
@@ -155,6 +114,3 @@ def _show(conf: ConfigPynenc, value: object) -> str:
     text = repr(value)
     cut = conf.truncate_arguments_length
     return text if mode is ArgumentPrintMode.FULL or not cut or len(text) <= cut else text[:cut] + "..."
-
-
-__all__ = ["Assembled", "assemble", "component_classes", "describe", "load_class", "make_serializer", "process_id"]

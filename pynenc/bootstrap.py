@@ -59,11 +59,12 @@ def offer(app: Any) -> None:
     """A new application: if it is the one this child process was made for, it takes the parent's settings."""
     if _slot is None:
         return
-    if app.config_values.get("app_id", _slot.app_id) != _slot.app_id:
+    mine = _slot
+    if app.config_values.get("app_id", mine.app_id) != mine.app_id:
         return
-    if "app_id" not in app.config_values and app.settings.build(ConfigPynenc).app_id != _slot.app_id:
+    if "app_id" not in app.config_values and app.settings.build(ConfigPynenc).app_id != mine.app_id:
         return
-    app.use_settings(Settings.from_snapshot(_slot.settings))
+    app.use_settings(Settings.from_snapshot(mine.settings))
 
 
 def adopt(description: AppDescription) -> None:

@@ -52,16 +52,14 @@ def make_direct(
     return cast("Callable[P, Any]", wrapper)
 
 
-def _parameter_sets(made: Any) -> tuple[Any, Mapping[str, Any] | None]:
+def _parameter_sets(made: object) -> tuple[Any, Mapping[str, Any] | None]:
     """What ``parallel_func`` returned as elements and common arguments."""
     if isinstance(made, Mapping) and "param_iter" in made:
-        return made["param_iter"], made.get("common_args")
+        parts = cast("Mapping[str, Any]", made)
+        return parts["param_iter"], parts.get("common_args")
     pair = 2
-    if (
-        isinstance(made, tuple)
-        and len(made) == pair
-        and isinstance(made[0], Mapping)
-        and not isinstance(made[1], Mapping)
-    ):
-        return made[1], made[0]
-    return made, None
+    if isinstance(made, tuple) and len(cast("tuple[object, ...]", made)) == pair:
+        first, second = cast("tuple[object, object]", made)
+        if isinstance(first, Mapping) and not isinstance(second, Mapping):
+            return second, cast("Mapping[str, Any]", first)
+    return cast("Any", made), None

@@ -38,7 +38,7 @@ with its fields: ``to_json`` and ``from_json``.
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 
 class PynencError(Exception):
@@ -71,7 +71,7 @@ class PynencError(Exception):
         """
         for candidate in _tree(PynencError):
             if candidate.__name__ == error_name:
-                return candidate._from_json_dict(json.loads(serialized))
+                return candidate._from_json_dict(json.loads(serialized))  # noqa: SLF001 - of this very class's tree
         raise ValueError(f"Unknown error type: {error_name}")
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -88,7 +88,7 @@ def _plain(value: object) -> object:
     if value is None or isinstance(value, bool | int | float | str):
         return str(value) if isinstance(value, str) else value
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
+        return [_plain(item) for item in cast("Iterable[object]", value)]
     return str(value)
 
 
@@ -113,7 +113,7 @@ class SerializationError(PynencError):
 class TaskError(PynencError):
     """Something is wrong with a task."""
 
-    _fields = ("task_id", "message")
+    _fields: ClassVar[tuple[str, ...]] = ("task_id", "message")
 
     def __init__(self, task_id: object, message: str | None = None) -> None:
         super().__init__(str(task_id), message)
@@ -140,7 +140,7 @@ class TaskRoutingError(TaskError):
 class InvocationConcurrencyWithDifferentArgumentsError(TaskRoutingError):
     """Registration concurrency found a waiting invocation of the same scope with other arguments."""
 
-    _fields = ("task_id", "existing_invocation_id", "new_call_id", "diff", "message")
+    _fields: ClassVar[tuple[str, ...]] = ("task_id", "existing_invocation_id", "new_call_id", "diff", "message")
 
     def __init__(
         self,
@@ -167,7 +167,7 @@ class TaskParallelProcessingError(TaskError):
 class InvocationError(PynencError):
     """Something is wrong with one invocation."""
 
-    _fields = ("invocation_id", "message")
+    _fields: ClassVar[tuple[str, ...]] = ("invocation_id", "message")
 
     def __init__(self, invocation_id: str, message: str | None = None) -> None:
         super().__init__(invocation_id, message)
@@ -200,13 +200,13 @@ class InvocationTimeoutError(InvocationError, TimeoutError):
 
 
 class TaskExitError(PynencError):
-    """The code of a task tried to end the process (``SystemExit``, ``KeyboardInterrupt``): it only ends the invocation."""
+    """The code of a task tried to end the process (``SystemExit``, ``KeyboardInterrupt``): only the invocation ends."""
 
 
 class CycleDetectedError(PynencError):
     """Waiting would never end: the calls wait for one another."""
 
-    _fields = ("call_ids", "message")
+    _fields: ClassVar[tuple[str, ...]] = ("call_ids", "message")
 
     def __init__(self, call_ids: Sequence[object], message: str | None = None) -> None:
         super().__init__(tuple(str(call_id) for call_id in call_ids), message)
@@ -224,7 +224,7 @@ class StateBackendError(PynencError):
 class InvocationNotFoundError(StateBackendError):
     """No invocation has that id in this application's store."""
 
-    _fields = ("invocation_id", "message")
+    _fields: ClassVar[tuple[str, ...]] = ("invocation_id", "message")
 
     def __init__(self, invocation_id: str, message: str | None = None) -> None:
         super().__init__(invocation_id, message)
@@ -268,7 +268,7 @@ class InvocationStatusError(PynencError):
 class InvocationStatusTransitionError(InvocationStatusError):
     """The status table has no such edge."""
 
-    _fields = ("from_status", "to_status", "allowed_statuses")
+    _fields: ClassVar[tuple[str, ...]] = ("from_status", "to_status", "allowed_statuses")
 
     def __init__(self, from_status: object, to_status: object, allowed_statuses: Iterable[object]) -> None:
         self.from_status = from_status
@@ -283,7 +283,7 @@ class InvocationStatusTransitionError(InvocationStatusError):
 class InvocationStatusOwnershipError(InvocationStatusError):
     """The invocation belongs to another runner, or to another attempt."""
 
-    _fields = ("from_status", "to_status", "current_owner", "attempted_owner", "reason")
+    _fields: ClassVar[tuple[str, ...]] = ("from_status", "to_status", "current_owner", "attempted_owner", "reason")
 
     def __init__(
         self,
@@ -307,7 +307,7 @@ class InvocationStatusOwnershipError(InvocationStatusError):
 class InvocationStatusRaceConditionError(InvocationStatusError):
     """The record changed while it was being changed."""
 
-    _fields = ("invocation_id", "message")
+    _fields: ClassVar[tuple[str, ...]] = ("invocation_id", "message")
 
     def __init__(self, invocation_id: str, message: str | None = None) -> None:
         super().__init__(invocation_id, message)

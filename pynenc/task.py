@@ -4,7 +4,7 @@ import asyncio
 import functools
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from pynenc.arguments import Arguments, Parameters
@@ -12,6 +12,7 @@ from pynenc.conf.config_task import ConfigTask
 from pynenc.conf.task_options import validate_task_options
 from pynenc.engine import submit as submission
 from pynenc.engine.context import Running, get_running, reset_running, set_running
+from pynenc.engine.payloads import Part
 from pynenc.engine.submit import Accepted, CallOptions
 from pynenc.exceptions import InvalidTaskOptionsError
 from pynenc.identifiers import TaskId
@@ -39,7 +40,9 @@ class TaskApp(Protocol):
     conf: Any
     logger: logging.Logger
 
-    def build_task_conf(self, task_id_key: str, options: Mapping[str, Any]) -> ConfigTask: ...
+    def build_task_conf(self, task_id_key: str, options: Mapping[str, Any]) -> ConfigTask:
+        """The settings of one task."""
+        ...
 
 
 class Task(Generic[P, R]):
@@ -123,7 +126,7 @@ class Task(Generic[P, R]):
 
     def _running(self) -> Running | None:
         running = get_running()
-        if running is None or running.record is None:
+        if running is None or running.engine is None:
             return running
         return running if running.engine.settings.app_id == cast("TaskApp", self.app).app_id else None
 
@@ -131,12 +134,12 @@ class Task(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> DistributedInvocation[R]:
         """Submit a call; the handle's ``.result`` waits for what it comes to."""
-        return self._submit(self.parameters.bind(args, kwargs), _NO_OPTIONS)
+        return self.submit(self.parameters.bind(args, kwargs), _NO_OPTIONS)
 
     async def submit_async(self, *args: P.args, **kwargs: P.kwargs) -> DistributedInvocation[R]:
         """Submit a call from a coroutine, without touching the store on the event loop's thread."""
         values = self.parameters.bind(args, kwargs)
-        return await asyncio.to_thread(self._submit, values, _NO_OPTIONS)
+        return await asyncio.to_thread(self.submit, values, _NO_OPTIONS)
 
     def with_options(
         self, *, queue: str | None = None, priority: int | None = None, delay_seconds: float | None = None
@@ -194,7 +197,7 @@ class Task(Generic[P, R]):
     ) -> DistributedInvocationGroup[R]:
         app: TaskApp = self.app
         size = self.conf.parallel_batch_size or 1
-        shared: dict[str, object] = {}
+        shared: dict[str, Part] = {}
         if common:
             packed = app.engine.payloads.pack_arguments(self.key, common, self.conf.disable_cache_args)
             shared = dict(packed.parts)
@@ -210,13 +213,14 @@ class Task(Generic[P, R]):
         return DistributedInvocationGroup(app.handles, self, handles)
 
     def _accepted(
-        self, calls: Sequence[dict[str, Any]], shared: Mapping[str, object] | None
+        self, calls: Sequence[dict[str, Any]], shared: Mapping[str, Part] | None
     ) -> list[DistributedInvocation[R]]:
         app: TaskApp = self.app
         accepted = submission.submit(app.engine, self, calls, _NO_OPTIONS, shared)
         return [self._handle(item, values) for item, values in zip(accepted, calls, strict=True)]
 
-    def _submit(self, values: dict[str, Any], options: CallOptions) -> DistributedInvocation[R]:
+    def submit(self, values: dict[str, Any], options: CallOptions) -> DistributedInvocation[R]:
+        """Submit a call with bound values."""
         app: TaskApp = self.app
         if app.conf.dev_mode_force_sync_tasks:
             return cast("DistributedInvocation[R]", self._run_here(values))
@@ -272,7 +276,7 @@ class Caller(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> DistributedInvocation[R]:
         """Submit a call with these options."""
-        return self._task._submit(self._task.parameters.bind(args, kwargs), self._options)  # noqa: SLF001 - one module
+        return self._task.submit(self._task.parameters.bind(args, kwargs), self._options)
 
 
 class _SyncRunning:
@@ -288,8 +292,11 @@ class _SyncRunning:
 
 def _handle(task: Task[..., Any], running: Running) -> DistributedInvocation[Any]:
     handles = task.app.handles
-    running.handle = DistributedInvocation(handles, running.record.invocation_id, running.record.task_id)
-    return running.handle
+    handle: DistributedInvocation[Any] = DistributedInvocation(
+        handles, running.record.invocation_id, running.record.task_id
+    )
+    running.handle = handle
+    return handle
 
 
 def _complete(coroutine: Any) -> Any:
@@ -311,12 +318,12 @@ def _import_task(module: str, func_name: str) -> Any:
     return getattr(found, "__pynenc_task__", found)
 
 
-def _without(shared: Mapping[str, object], names: frozenset[str]) -> dict[str, object]:
+def _without(shared: Mapping[str, Part], names: frozenset[str]) -> dict[str, Part]:
     return {name: part for name, part in shared.items() if name not in names}
 
 
 def _by_own_names(
-    calls: Sequence[dict[str, Any]], own: Sequence[set[str]], shared: Mapping[str, object]
+    calls: Sequence[dict[str, Any]], own: Sequence[set[str]], shared: Mapping[str, Part]
 ) -> Iterator[tuple[list[dict[str, Any]], frozenset[str]]]:
     """Neighbouring calls that override the same common arguments, which is nearly always all of them."""
     names: frozenset[str] | None = None
@@ -336,7 +343,7 @@ def _refuse_unreachable(func: Callable[..., Any]) -> None:
     if "__main__" in func.__module__:
         raise RuntimeError(
             "Cannot create a task from a function in the __main__ module"
-            f" (function {func.__name__!r}): workers import tasks by module name, and __main__ is another module there. "
+            f" (function {func.__name__!r}): workers import tasks by module name, and their __main__ is another one. "
             "Put the tasks and the app into a module of their own, such as tasks.py, and import it from the script."
         )
     if func.__qualname__ != func.__name__:
@@ -347,6 +354,6 @@ class TaskDecorator(Protocol):
     """Turns a function into a task: of its result, or of what it awaits to for ``async def``."""
 
     @overload
-    def __call__(self, func: Callable[P, Awaitable[R]], /) -> Task[P, R]: ...
+    def __call__(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
     @overload
     def __call__(self, func: Callable[P, R], /) -> Task[P, R]: ...

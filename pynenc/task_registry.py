@@ -1,7 +1,7 @@
 """The tasks of an application, found by their ids and imported when first needed."""
 
 import importlib
-from typing import Any
+from typing import Any, cast
 
 from pynenc.exceptions import TaskNotFoundError
 from pynenc.identifiers import TaskId
@@ -49,9 +49,10 @@ class TaskRegistry:
             raise TaskNotFoundError(
                 key, f"module {task_id.module} has no task {task_id.func_name!r}; it was renamed or removed"
             )
-        if found.app is self._app:
-            return found
+        task = cast("Task[..., Any]", found)
+        if task.app is self._app:
+            return task
         # The module's own app is another one (several apps in a process, an app rebuilt in a worker).
-        copy: Task[..., Any] = Task(self._app, found.func, found.options)
+        copy: Task[..., Any] = Task(self._app, task.func, task.options)
         copy.app = self._app
         return copy

@@ -131,10 +131,12 @@ class ComposedSteps(Steps):
                     heads += free_scopes(self._ledger, [request.waiter.running_key], now, told)
                 mine, heads = split_heads(heads, plan)
                 if plan is not None:
-                    plan = plan._replace(prefer=direct_claims(answer.awaited, plan))
+                    if request.prioritise:
+                        plan = plan._replace(prefer=direct_claims(answer.awaited, plan))
                     claimed, _ = self._claims.claim(plan, mine, now, told)
                     answer = answer._replace(claimed=claimed)
-                self._inherit(request, answer)
+                if request.prioritise:
+                    self._inherit(request, answer)
             self._push(heads)
             pushed += len(heads)
             crash_point("wait.before_commit")

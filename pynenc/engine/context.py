@@ -14,14 +14,17 @@ class Suspender(Protocol):
         self, running: "Running", awaited: Sequence[str], *, all_of_them: bool, timeout_seconds: float | None
     ) -> Sequence[InvocationRecord]:
         """Pause until the awaited are final; their records. Called on the thread of the invocation."""
+        ...
 
     async def suspend_async(
         self, running: "Running", awaited: Sequence[str], *, all_of_them: bool, timeout_seconds: float | None
     ) -> Sequence[InvocationRecord]:
         """The same for an invocation that runs as a coroutine."""
+        ...
 
     def owe(self, calls: int) -> bool:
         """A running invocation makes calls: True if the suspender sees to it that others are told of them."""
+        ...
 
     def interrupt(self, running: "Running") -> None:
         """End the wait of a paused invocation, so that it sees that it was cancelled."""

@@ -17,10 +17,15 @@ from pynenc.workflow.workflow_identity import WorkflowIdentity
 class Handles:
     """Implements ``pynenc.invocation.handle_engine.HandleEngine`` on an engine."""
 
-    def __init__(self, engine: Engine, task_of: Callable[[str], Any]) -> None:
-        self._engine = engine
+    def __init__(self, engine_of: Callable[[], Engine], task_of: Callable[[str], Any]) -> None:
+        #: Asked each time: a forked child has an engine of its own.
+        self._engine_of = engine_of
         self._task_of = task_of
-        self.app_id = engine.settings.app_id
+        self.app_id = engine_of().settings.app_id
+
+    @property
+    def _engine(self) -> Engine:
+        return self._engine_of()
 
     def record(self, invocation_id: str) -> InvocationRecord:
         """The ledger's record.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pynenc.conf.config_task import ConcurrencyControlType, ConfigTask
 from pynenc.engine.context import Running, get_running
 from pynenc.engine.engine import Engine
-from pynenc.engine.payloads import PackedArguments
+from pynenc.engine.payloads import PackedArguments, Part
 from pynenc.exceptions import InvocationConcurrencyWithDifferentArgumentsError
 from pynenc.identifiers import new_id
 from pynenc.invocation.record import NewInvocation
@@ -44,7 +44,7 @@ def submit(
     task: Any,
     calls: Sequence[Mapping[str, Any]],
     options: CallOptions,
-    shared: Mapping[str, object] | None = None,
+    shared: Mapping[str, Part] | None = None,
 ) -> list[Accepted]:
     """Store and queue calls of one task, in one step.
 

@@ -71,7 +71,7 @@ def _waiting_invocation(engine: Engine) -> Running | None:
     if running.main_task is not None and _on_event_loop():
         raise RunnerError(
             f"Invocation {running.record.invocation_id} of {running.record.task_id} asked for .result on the thread of "
-            "its event loop, which would stop every coroutine there. Use 'await invocation' (or async_result()) instead."
+            "its event loop, which would stop all coroutines there. Use 'await invocation' (or async_result()) instead."
         )
     if running.engine is not engine or running.thread_ident != threading.get_ident():
         return None
@@ -232,7 +232,7 @@ def _without_outcome(record: InvocationRecord) -> InvocationError:
         case InvocationStatus.CONCURRENCY_CONTROLLED_FINAL:
             return InvocationDroppedError(
                 invocation_id,
-                f"{task_id} has no result: another invocation of its running-concurrency scope was running and the task "
+                f"{task_id} has no result: another invocation of its running-concurrency scope was running, and it "
                 "has reroute_on_concurrency_control=False. Set it to True to have blocked calls wait in line.",
             )
         case InvocationStatus.CANCELLED:

@@ -10,10 +10,10 @@ from pynenc.invocation.group import BaseInvocationGroup
 from pynenc.invocation.status import InvocationStatus
 from pynenc.workflow.workflow_identity import WorkflowIdentity
 
-R = TypeVar("R", covariant=True)
+R_co = TypeVar("R_co", covariant=True)
 
 
-class ConcurrentInvocation(BaseInvocation[R]):
+class ConcurrentInvocation(BaseInvocation[R_co]):
     """A call that ran in the calling thread, retries included, before the call returned.
 
     Nothing is stored, queued or serialized; there is no concurrency control and no pause.
@@ -71,42 +71,42 @@ class ConcurrentInvocation(BaseInvocation[R]):
         return InvocationStatus.SUCCESS if self._error is None else InvocationStatus.FAILED
 
     @property
-    def result(self) -> R:
+    def result(self) -> R_co:
         """The value the task returned, or its exception raised."""
         if self._error is not None:
             raise self._error
-        value: R = self._value
+        value: R_co = self._value
         return value
 
-    def result_within(self, timeout_seconds: float) -> R:  # noqa: ARG002 - the signature of the distributed kind
+    def result_within(self, timeout_seconds: float) -> R_co:  # noqa: ARG002 - the signature of the distributed kind
         """The result; there is nothing to wait for."""
         return self.result
 
-    async def async_result(self) -> R:
+    async def async_result(self) -> R_co:
         """The result; there is nothing to wait for."""
         return self.result
 
-    def __await__(self) -> Generator[Any, Any, R]:
+    def __await__(self) -> Generator[Any, Any, R_co]:
         return self.async_result().__await__()
 
 
-class ConcurrentInvocationGroup(BaseInvocationGroup[R]):
+class ConcurrentInvocationGroup(BaseInvocationGroup[R_co]):
     """Calls that ran one after the other."""
 
-    def __init__(self, task: Any, invocations: Sequence[ConcurrentInvocation[R]]) -> None:
+    def __init__(self, task: Any, invocations: Sequence[ConcurrentInvocation[R_co]]) -> None:
         super().__init__(task, invocations)
 
     @property
-    def results(self) -> Iterator[R]:
+    def results(self) -> Iterator[R_co]:
         """The results in call order."""
         return (invocation.result for invocation in self.invocations)
 
     @property
-    def ordered_results(self) -> list[R]:
+    def ordered_results(self) -> list[R_co]:
         """All results, in call order."""
         return list(self.results)
 
-    async def async_results(self) -> AsyncIterator[R]:
+    async def async_results(self) -> AsyncIterator[R_co]:
         """The results in call order, for coroutines."""
         for invocation in self.invocations:
             yield invocation.result

@@ -11,10 +11,10 @@ from pynenc.invocation.record import InvocationRecord
 from pynenc.invocation.status import InvocationStatus
 from pynenc.workflow.workflow_identity import WorkflowIdentity
 
-R = TypeVar("R", covariant=True)
+R_co = TypeVar("R_co", covariant=True)
 
 
-class BaseInvocation(Generic[R]):
+class BaseInvocation(Generic[R_co]):
     """What every kind of invocation has: an id, a status, a result."""
 
     __slots__ = ("__weakref__", "invocation_id")
@@ -27,7 +27,7 @@ class BaseInvocation(Generic[R]):
         raise NotImplementedError
 
     @property
-    def result(self) -> R:
+    def result(self) -> R_co:
         """The value the task returned; waits for it. Raises what the task raised."""
         raise NotImplementedError
 
@@ -38,7 +38,7 @@ class BaseInvocation(Generic[R]):
         return hash(self.invocation_id)
 
 
-class DistributedInvocation(BaseInvocation[R]):
+class DistributedInvocation(BaseInvocation[R_co]):
     """A handle on one execution request of a task.
 
     ``.result`` waits (inside a task the waiting invocation is paused and gives up its slot), ``await`` does the
@@ -120,7 +120,7 @@ class DistributedInvocation(BaseInvocation[R]):
         return self._bound.status(self.invocation_id)
 
     @property
-    def result(self) -> R:
+    def result(self) -> R_co:
         """Wait for the value the task returned.
 
         Raises:
@@ -128,16 +128,16 @@ class DistributedInvocation(BaseInvocation[R]):
             InvocationDroppedError: running concurrency dropped it (also a KeyError).
             CycleDetectedError: waiting would never end.
         """
-        value: R = self._bound.result(self.invocation_id, None)
+        value: R_co = self._bound.result(self.invocation_id, None)
         return value
 
-    def result_within(self, timeout_seconds: float) -> R:
+    def result_within(self, timeout_seconds: float) -> R_co:
         """The result, waiting at most ``timeout_seconds``.
 
         Raises:
             InvocationTimeoutError: it is not final yet; it goes on.
         """
-        value: R = self._bound.result(self.invocation_id, timeout_seconds)
+        value: R_co = self._bound.result(self.invocation_id, timeout_seconds)
         return value
 
     def wait(self, timeout_seconds: float | None = None) -> InvocationStatus:
@@ -148,21 +148,21 @@ class DistributedInvocation(BaseInvocation[R]):
         """
         return self._bound.wait(self.invocation_id, timeout_seconds)
 
-    def get_final_result(self) -> R:
+    def get_final_result(self) -> R_co:
         """The result of a final invocation, without waiting.
 
         Raises:
             InvocationError: it is not final.
         """
-        value: R = self._bound.final_result(self.invocation_id)
+        value: R_co = self._bound.final_result(self.invocation_id)
         return value
 
-    async def async_result(self, timeout_seconds: float | None = None) -> R:
+    async def async_result(self, timeout_seconds: float | None = None) -> R_co:
         """Wait for the value without blocking the event loop."""
-        value: R = await self._bound.async_result(self.invocation_id, timeout_seconds)
+        value: R_co = await self._bound.async_result(self.invocation_id, timeout_seconds)
         return value
 
-    def __await__(self) -> Generator[Any, Any, R]:
+    def __await__(self) -> Generator[Any, Any, R_co]:
         return self.async_result().__await__()
 
     def cancel(self) -> InvocationStatus:
@@ -193,7 +193,7 @@ def _restore(invocation_id: str) -> DistributedInvocation[Any]:
     return DistributedInvocation(current_handle_engine.get(), invocation_id)
 
 
-class ReusedInvocation(DistributedInvocation[R]):
+class ReusedInvocation(DistributedInvocation[R_co]):
     """A handle on an invocation that was there already and answers the call."""
 
     __slots__ = ("diff_arg",)

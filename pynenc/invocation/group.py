@@ -6,13 +6,13 @@ from typing import Any, Generic, TypeVar
 from pynenc.invocation.dist_invocation import BaseInvocation, DistributedInvocation
 from pynenc.invocation.handle_engine import HandleEngine
 
-R = TypeVar("R", covariant=True)
+R_co = TypeVar("R_co", covariant=True)
 
 
-class BaseInvocationGroup(Generic[R]):
+class BaseInvocationGroup(Generic[R_co]):
     """What ``task.parallelize`` returns: the invocations in call order."""
 
-    def __init__(self, task: Any, invocations: Sequence[BaseInvocation[R]]) -> None:
+    def __init__(self, task: Any, invocations: Sequence[BaseInvocation[R_co]]) -> None:
         self.task = task
         self.invocations = list(invocations)
 
@@ -22,23 +22,23 @@ class BaseInvocationGroup(Generic[R]):
         return self.task.app
 
     @property
-    def invocation_map(self) -> dict[str, BaseInvocation[R]]:
+    def invocation_map(self) -> dict[str, BaseInvocation[R_co]]:
         """The invocations by id."""
         return {invocation.invocation_id: invocation for invocation in self.invocations}
 
-    def __iter__(self) -> Iterator[BaseInvocation[R]]:
+    def __iter__(self) -> Iterator[BaseInvocation[R_co]]:
         return iter(self.invocations)
 
     def __len__(self) -> int:
         return len(self.invocations)
 
 
-class DistributedInvocationGroup(BaseInvocationGroup[R]):
+class DistributedInvocationGroup(BaseInvocationGroup[R_co]):
     """Invocations in the store; their results come as they end, or in call order."""
 
-    invocations: list[DistributedInvocation[R]]  # type: ignore[assignment]  # narrower than the base's
+    invocations: list[DistributedInvocation[R_co]]  # type: ignore[assignment]  # narrower than the base's
 
-    def __init__(self, engine: HandleEngine, task: Any, invocations: Sequence[DistributedInvocation[R]]) -> None:
+    def __init__(self, engine: HandleEngine, task: Any, invocations: Sequence[DistributedInvocation[R_co]]) -> None:
         super().__init__(task, invocations)
         self._engine = engine
 
@@ -47,7 +47,7 @@ class DistributedInvocationGroup(BaseInvocationGroup[R]):
         return [invocation.invocation_id for invocation in self.invocations]
 
     @property
-    def results(self) -> Iterator[R]:
+    def results(self) -> Iterator[R_co]:
         """The results in the order in which they come, one for each call; raises the first failure it meets.
 
         The other invocations go on, and ``results`` can be asked for again.
@@ -67,7 +67,7 @@ class DistributedInvocationGroup(BaseInvocationGroup[R]):
         )
 
     @property
-    def ordered_results(self) -> list[R]:
+    def ordered_results(self) -> list[R_co]:
         """All results, in call order."""
         return list(self.iter_results(ordered=True))
 

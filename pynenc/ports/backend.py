@@ -16,7 +16,9 @@ from pynenc.ports.wakeups import Wakeups
 class Unit(Protocol):
     """Opens the unit of work of one product: what is written inside becomes visible together, or not at all."""
 
-    def __call__(self) -> AbstractContextManager[object]: ...
+    def __call__(self) -> AbstractContextManager[object]:
+        """Open it; leaving it commits, an exception undoes what the product can undo."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

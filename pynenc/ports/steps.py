@@ -41,6 +41,8 @@ class WaitRequest(NamedTuple):
     address: str | None
     #: Look for waits that would never end.
     cycle_control: bool
+    #: What is waited for goes before other work.
+    prioritise: bool
 
 
 class WaitAnswer(NamedTuple):

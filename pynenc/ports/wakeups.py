@@ -41,7 +41,9 @@ class Wakeups(ABC):
 
     @abstractmethod
     def wake_workers(self, count: int) -> int:
-        """Tell up to ``count`` idle processes, else ones on standby, that there is work, and un-mark them; how many were told.
+        """Tell up to ``count`` idle processes, else ones on standby, that there is work; how many were told.
+
+        Effect: they are un-marked.
 
         Ordering: to be called after the work was committed.
         """

@@ -116,15 +116,15 @@ class BaseRunner(ABC):
     def _run_once(self) -> None:
         """Start, work until ``_stop`` is set, and end in good order."""
 
-    def _wake(self) -> None:
+    def _wake(self) -> None:  # noqa: B027 - a hook: nothing to do for those who sleep on the event itself
         """The request to stop was set; wake whoever sleeps elsewhere than on it."""
 
     def _check_components(self) -> None:
         if not self.mem_compatible and not self.app.assembled.backend.capabilities.shared_between_processes:
             classes = ", ".join(sorted(set(self.app.component_classes())))
             raise RunnerError(
-                f"{type(self).__name__} cannot run app {self.app.app_id!r}: its workers are other processes, which do not "
-                f"see the memory of this one ({classes}). Use a ThreadRunner, or components on SQLite or a server."
+                f"{type(self).__name__} cannot run app {self.app.app_id!r}: its workers are other processes, which do "
+                f"not see the memory of this one ({classes}). Use a ThreadRunner, or components on SQLite or a server."
             )
 
     def _take_signals(self) -> Any:

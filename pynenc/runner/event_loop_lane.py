@@ -73,7 +73,7 @@ class EventLoopLane:
         limits = self._pool.limits
         if self._stopped or len(self._paused) >= limits.max_paused_coroutines:
             return 0
-        return max(0, limits.max_async_tasks - self._active - len(self._accepted))
+        return max(0, int(limits.max_async_tasks) - self._active - len(self._accepted))
 
     def paused_count(self) -> int:
         """How many coroutines are paused."""

@@ -50,7 +50,7 @@ class Parking:
 
     def is_full(self) -> bool:
         """Whether only what somebody waits for may be claimed."""
-        return len(self._paused) >= self._pool.limits.max_parked_threads
+        return bool(len(self._paused) >= self._pool.limits.max_parked_threads)
 
     def anyone_ready(self) -> bool:
         """Whether somebody waits for a slot only. To be called with the pool's lock held."""
@@ -312,6 +312,7 @@ def wait_request(running: Running, awaited: Sequence[str], *, all_of_them: bool)
         all_of_them,
         engine.wakeups.address(),
         engine.settings.cycle_control,
+        engine.settings.blocking_control,
     )
 
 

@@ -108,7 +108,7 @@ class Watch:
             pauses.append(TICK_SECONDS)
         if self._due_at is not None:
             pauses.append(self._due_at - float(clock.now()))
-        return max(0.0, min(pauses))
+        return max(0.0, float(min(pauses)))
 
     def _settle_owed(self) -> None:
         if self._owed_until is not None and self._owed_until <= self._pool.engine.clock.monotonic():

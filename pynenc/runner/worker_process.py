@@ -20,6 +20,7 @@ from pynenc.runner.child_process import ChildMain, ChildStart
 from pynenc.runner.message_stream import JSON
 from pynenc.runner.pool import Pool
 from pynenc.runner.pool_limits import PoolLimits
+from pynenc.serializer.choice import make_serializer
 
 #: Time that code has which is unwound at the end of the grace (``finally`` blocks).
 UNWIND_SECONDS: Final = 1.0
@@ -50,8 +51,9 @@ def load(payload: bytes) -> ChildMain:
     settings: WorkerSettings = pickle.loads(payload)  # noqa: S301 - made by our own supervisor
     bootstrap.adopt(settings.app)
     app = bootstrap.restore(settings.app)
-    # Read before the forks, once for all children.
+    # Read and imported before the forks, once for all children; the serializer imports its library when first used.
     _ = app.conf, app.settings.build(settings.conf_class)
+    make_serializer(app.conf.serializer_cls).serialize(())
 
     def main(start: ChildStart) -> int:
         return Worker(app, settings, start).run()

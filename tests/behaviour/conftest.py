@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 # The task modules must be found by their names, here and in worker processes, which get this path.
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 
 import behaviour_app
+import safety_nets
 import tasks_calls
 import tasks_groups
 
-from witness import DEADLINE_SECONDS
+from gates_and_notes import DEADLINE_SECONDS
 
 from pynenc import Pynenc
 from pynenc.invocation import InvocationStatus
@@ -34,6 +36,13 @@ PLAIN = [setup for setup in SETUPS.values() if not setup.odd]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes seconds, for it needs thousands of invocations or real time")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == HERE and item.get_closest_marker("timeout") is None:
+            # Most take a fiftieth of this; without safety nets a lost wake-up lasts until here.
+            item.add_marker(pytest.mark.timeout(60))
 
 
 class Stage:
@@ -76,6 +85,12 @@ class Stage:
             self._runners.close()
             for app in self._apps:
                 check_all_histories(app, unfinished=self.leaves_unfinished)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_safety_nets() -> Iterator[None]:
+    with safety_nets.taken_down():
+        yield
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from behaviour_app import app
-from witness import pass_gate
+from gates_and_notes import pass_gate
 
 from pynenc import ConcurrencyControlType
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import tasks_groups
 from conftest import PLAIN, SETUPS
-from witness import open_gate
+from gates_and_notes import open_gate
 
 from pynenc.exceptions import InvocationTimeoutError
 from pynenc.invocation import InvocationStatus, ReusedInvocation
