@@ -155,11 +155,17 @@ def _move_lines(engine: Engine, before: float, actor: str) -> int:
     return moved
 
 
-def disown_forgotten(engine: Engine, owner: str, known: set[str]) -> int:
-    """What the ledger says is ours, but this process knows nothing of: give it back; how many.
+def disown_forgotten(
+    engine: Engine, owner: str, known: set[str], suspects: set[tuple[str, int]]
+) -> set[tuple[str, int]]:
+    """Give back what the ledger says is ours but this process knows nothing of, for the second time in a row.
 
-    Covers a step whose answer was lost after it was committed. ``known`` was read before the ledger is.
+    Covers a step whose answer was lost after it was committed. What is found for the first time may be on its way
+    from the store; the answer is what to suspect at the next look. ``known`` was read before the ledger is.
     """
     held = engine.ledger.find(InvocationQuery(owner=owner, limit=BATCH, newest_first=False))
-    forgotten = [r for r in held if r.status.is_owned() and r.invocation_id not in known]
-    return _recover(engine, forgotten, owner) if forgotten else 0
+    unknown = [r for r in held if r.status.is_owned() and r.invocation_id not in known]
+    forgotten = [r for r in unknown if (r.invocation_id, r.attempt) in suspects]
+    if forgotten:
+        _recover(engine, forgotten, owner)
+    return {(r.invocation_id, r.attempt) for r in unknown}

@@ -29,9 +29,10 @@ class Wakeups(ABC):
         """Whether anybody in this process waits for invocations to change; senders skip it otherwise."""
 
     @abstractmethod
-    def set_idle(self, idle: bool) -> None:
-        """Whether this process has a free slot and found no work.
+    def set_idle(self, idle: bool, *, picky: bool = False) -> None:
+        """Whether this process has a free slot and found no work; picky: it serves some queues only.
 
+        Effect: one that is picky is told of work besides those that are not, for it may not be for it.
         Ordering: a worker says it is idle, then looks for work once more, then sleeps.
         """
 
@@ -43,7 +44,7 @@ class Wakeups(ABC):
     def wake_workers(self, count: int) -> int:
         """Tell up to ``count`` idle processes, else ones on standby, that there is work; how many were told.
 
-        Effect: they are un-marked.
+        Effect: they are un-marked. Picky ones are all told, and do not count.
 
         Ordering: to be called after the work was committed.
         """

@@ -79,6 +79,11 @@ class EventLoopLane:
         """How many coroutines are paused."""
         return len(self._paused)
 
+    def accepted(self) -> set[str]:
+        """What was taken and has not begun."""
+        with self._lock:
+            return {claimed.record.invocation_id for claimed in self._accepted}
+
     def occupied(self) -> bool:
         """Whether anything was taken that has not been recorded."""
         return bool(self._accepted or self._active or self._finished or self._paused or self._scheduled)

@@ -290,7 +290,7 @@ class Pool:
                 return group, None
         if not group:
             # If this claim finds nothing we sleep; saying so first, nobody's work can fall in between.
-            self.engine.wakeups.set_idle(True)
+            self.engine.wakeups.set_idle(True, picky=bool(self.limits.queues))
         return group, self.claim_plan(max(room, 1), start=0 if group else 1)
 
     def claim_plan(self, limit: int, *, start: int) -> ClaimPlan | None:
@@ -342,6 +342,16 @@ class Pool:
             self.release(slot)
         self.check_empty()
         return None
+
+    def known(self) -> set[str]:
+        """Every invocation that this process holds."""
+        with self.lock:
+            slots = (*self.busy, *self.free)
+            ids = {c.record.invocation_id for slot in slots for c in slot.started}
+            ids.update(f.record.invocation_id for slot in slots for f in slot.finished)
+            ids.update(c.record.invocation_id for c in self.claimed)
+            ids.update(self.attempts.live)
+        return ids | self.lane.accepted()
 
     def check_empty(self) -> None:
         """Announce that there is nothing left to do here, if so."""

@@ -8,6 +8,7 @@ back too. The watch looks at short intervals while there is something to look af
 import threading
 from typing import Any
 
+from pynenc.engine.recovery import disown_forgotten
 from pynenc.invocation.record import Claimed, Finish
 from pynenc.runner.slot import Slot
 
@@ -22,6 +23,8 @@ SAFETY_LOOK_SECONDS = 2.0
 #: The same where wake-ups cannot reach: first, and longest after it doubled.
 FALLBACK_FIRST_SECONDS = 0.005
 FALLBACK_LONGEST_SECONDS = 0.25
+#: Between two comparisons of what the ledger says is ours with what we know of.
+AUDIT_SECONDS = 10.0
 #: Delayed invocations queued in one step.
 DUE_BATCH = 100
 
@@ -41,6 +44,8 @@ class Watch:
         #: When the next safety look is due (monotonic seconds), and what was completed at the last one.
         self._safety_at = 0.0
         self._completed = 0
+        self._audit_at = 0.0
+        self._suspects: set[tuple[str, int]] = set()
         self._thread = threading.Thread(target=self._main, name="pynenc-watch", daemon=True)
 
     def start(self) -> None:
@@ -130,6 +135,9 @@ class Watch:
             self._fallback = FALLBACK_FIRST_SECONDS if busy else min(self._fallback * 2, FALLBACK_LONGEST_SECONDS)
             self._safety_at = now + self._fallback
         pool.look()
+        if now >= self._audit_at:
+            self._audit_at = now + AUDIT_SECONDS
+            self._suspects = disown_forgotten(pool.engine, pool.runner_id, pool.known(), self._suspects)
 
     def _queue_due(self) -> None:
         now = self._pool.engine.clock.now()

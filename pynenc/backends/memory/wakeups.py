@@ -38,7 +38,7 @@ class MemoryWakeups(Wakeups):
     def set_waiting(self, waiting: bool) -> None:  # noqa: FBT001  # as the port has it
         self._waiting = waiting
 
-    def set_idle(self, idle: bool) -> None:  # noqa: FBT001  # as the port has it
+    def set_idle(self, idle: bool, *, picky: bool = False) -> None:  # noqa: ARG002, FBT001  # as the port has it
         with self._lock:
             self._idle = idle
 

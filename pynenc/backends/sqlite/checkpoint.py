@@ -51,6 +51,11 @@ class Checkpoints:
             # The interpreter is ending and starts no thread; SQLite's own limit holds until then.
             self._running.release()
 
+    def wait(self) -> None:
+        """Wait for the end of the one that is under way."""
+        with self._running:
+            pass
+
     def _run(self, running: threading.Lock) -> None:
         try:
             self._beside_writers()

@@ -88,6 +88,9 @@ class SQLiteConnection(ClosedForForks):
         """Open a unit, or one more inside the one of this thread."""
         self._lock.acquire()
         if self._depth:
+            if self._failed:
+                self._lock.release()
+                raise self._undone()
             self._depth += 1
             return
         try:
@@ -141,20 +144,25 @@ class SQLiteConnection(ClosedForForks):
                 self.write_transactions += 1
                 self._checkpoints.count(changes)
         elif error is None:
-            raise RuntimeError(
-                f"The unit of work on {self.db_path} was undone: an exception left a unit inside it and was caught "
-                "before the end, so that half of what belongs together would have been kept. Let the exception "
-                "leave the outermost unit."
-            )
+            raise self._undone()
         elif (ours := translated(self.db_path, error)) is not None:
             raise ours from error
 
+    def _undone(self) -> RuntimeError:
+        return RuntimeError(
+            f"The unit of work on {self.db_path} is undone: an exception left a unit inside it and was caught before "
+            "the end, so that half of what belongs together would have been kept. Let the exception leave the "
+            "outermost unit."
+        )
+
     def _checkpoint_beside_writers(self) -> None:
-        self.rows(_CHECKPOINT)
+        self._readers.rows(_CHECKPOINT, ())
 
     def _checkpoint_alone(self) -> None:
-        with self._lock, self.write_lock, FailuresTranslated(self.db_path):
-            self._opened().execute(_CHECKPOINT).fetchall()
+        with self._lock:
+            writer = self._opened()
+            with self.write_lock, FailuresTranslated(self.db_path):
+                writer.execute(_CHECKPOINT).fetchall()
 
     # ------------------------------------------------- opening, closing, forks
 
@@ -188,6 +196,7 @@ class SQLiteConnection(ClosedForForks):
 
     def close(self) -> None:
         """Close the connections, once no thread uses them; the next use opens them again. May be repeated."""
+        self._checkpoints.wait()
         locks = self._all_locks()
         for lock in locks:
             lock.acquire()

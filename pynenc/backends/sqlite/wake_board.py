@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
+from enum import IntEnum
 from pathlib import Path
 
 from pynenc.backends.sqlite.opening import table_prefix
@@ -34,6 +35,18 @@ EMPTY_LINE = b"\n"
 
 #: The pipe has no reader, or is not there: its owner has died or closed.
 GONE = frozenset({errno.ENXIO, errno.ENOENT, errno.EPIPE})
+
+
+class Idle(IntEnum):
+    """What a process is ready for, as its byte on the board says."""
+
+    BUSY = 0
+    #: It looks for work of any queue.
+    READY = 1
+    #: It starts others for the work, when nobody is ready.
+    STANDBY = 2
+    #: It serves some queues only.
+    PICKY = 3
 
 
 class Board:
@@ -76,27 +89,30 @@ class Board:
             self._bytes[mark + slot] = False
         return marked
 
-    def take_idle(self, first_slot: int) -> int | None:
-        """Clear the mark of the next idle slot from ``first_slot`` on and around, and return the slot, if any.
+    def mark_idle(self, slot: int, kind: int) -> None:
+        """Say what the owner of the slot is ready for: one of ``Idle``."""
+        self._bytes[IDLE + slot] = kind
 
-        One on standby is taken only when nobody is idle.
+    def take_idle(self, kind: int, first_slot: int) -> int | None:
+        """Clear the mark of the next slot of this kind from ``first_slot`` on and around, and return it, if any.
+
         Two takers at the same moment may get the same slot: it is told twice, and another idle one not at all.
         """
-        position = self._find(b"\1", first_slot)
+        value = bytes((kind,))
+        position = self._bytes.find(value, IDLE + first_slot, IDLE + SLOTS)
         if position < 0:
-            position = self._find(b"\2", first_slot)
+            position = self._bytes.find(value, IDLE, IDLE + first_slot)
         if position < 0:
             return None
-        self._bytes[position] = False
+        self._bytes[position] = Idle.BUSY
         return position - IDLE
 
-    def _find(self, value: bytes, first_slot: int) -> int:
-        position = self._bytes.find(value, IDLE + first_slot, IDLE + SLOTS)
-        return position if position >= 0 else self._bytes.find(value, IDLE, IDLE + first_slot)
-
-    def mark_standby(self, slot: int, *, on: bool) -> None:
-        """Set or clear the mark of one that is told of work when nobody is idle."""
-        self._bytes[IDLE + slot] = 2 if on else 0
+    def take_all(self, kind: int) -> list[int]:
+        """Clear the marks of all slots of this kind, and return them."""
+        taken: list[int] = []
+        while (slot := self.take_idle(kind, 0)) is not None:
+            taken.append(slot)
+        return taken
 
     def move_in(self, slot: int, nonce: bytes) -> None:
         """Give the slot to a new owner (no nonce: to nobody), without the marks of the former one."""

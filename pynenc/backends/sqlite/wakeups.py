@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from pynenc.backends.sqlite.wake_board import EMPTY_LINE, IDLE, NONCE_BYTES, OVERFLOW, SLOTS, WAITING, Board, open_board
+from pynenc.backends.sqlite.wake_board import EMPTY_LINE, NONCE_BYTES, OVERFLOW, SLOTS, WAITING, Board, Idle, open_board
 from pynenc.ports.wakeups import Wakeups
 
 #: The line that says there is work; no id, and no id with ``ATTENTION`` before it, looks like it.
@@ -125,23 +125,29 @@ class SQLiteWakeups(Wakeups):
     def set_waiting(self, waiting: bool) -> None:
         self._set_mark(WAITING, on=waiting)
 
-    def set_idle(self, idle: bool) -> None:
-        self._set_mark(IDLE, on=idle)
+    def set_idle(self, idle: bool, *, picky: bool = False) -> None:
+        inbox = self._opened_inbox() if idle else self._inbox
+        if inbox is not None and self._board is not None:
+            self._board.mark_idle(inbox.slot, (Idle.PICKY if picky else Idle.READY) if idle else Idle.BUSY)
 
     def set_standby(self, standby: bool) -> None:
         inbox = self._opened_inbox() if standby else self._inbox
         if inbox is not None and self._board is not None:
-            self._board.mark_standby(inbox.slot, on=standby)
+            self._board.mark_idle(inbox.slot, Idle.STANDBY if standby else Idle.BUSY)
 
     def wake_workers(self, count: int) -> int:
         board = self._opened_board()
+        if board is None:
+            return 0
+        for slot in board.take_all(Idle.PICKY):
+            board.tell(slot, (WORK_LINE,))
         told = 0
-        while board is not None and told < count:
-            slot = board.take_idle(self._next_slot)
-            if slot is None:
+        for kind in (Idle.READY, Idle.STANDBY):
+            while told < count and (slot := board.take_idle(kind, self._next_slot)) is not None:
+                self._next_slot = (slot + 1) % SLOTS
+                told += board.tell(slot, (WORK_LINE,))
+            if told:
                 break
-            self._next_slot = (slot + 1) % SLOTS
-            told += board.tell(slot, (WORK_LINE,))
         return told
 
     def notify(self, messages: Mapping[str, Sequence[str]]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pynenc.backends.sqlite.wake_board import BOARD_BYTES, IDLE, SLOTS, WAITING, Board, open_board
+from pynenc.backends.sqlite.wake_board import BOARD_BYTES, SLOTS, WAITING, Board, Idle, open_board
 
 
 @pytest.fixture
@@ -15,8 +15,8 @@ def db_path(tmp_path: Path) -> Path:
 
 
 def are_the_same(one: Board, other: Board) -> bool:
-    one.mark(IDLE, 7, on=True)
-    return other.take_idle(0) == 7
+    one.mark_idle(7, Idle.READY)
+    return other.take_idle(Idle.READY, 0) == 7
 
 
 def test_two_that_open_it_share_it(db_path):
@@ -41,17 +41,17 @@ def test_it_lies_beside_the_database_in_a_private_folder(db_path):
 def test_every_slot_can_be_idle_and_the_search_goes_around(db_path):
     board = open_board(db_path, "app")
     for slot in range(SLOTS):
-        board.mark(IDLE, slot, on=True)
-    assert [board.take_idle(1000) for _ in range(SLOTS)] == [*range(1000, SLOTS), *range(1000)]
-    assert board.take_idle(1000) is None
+        board.mark_idle(slot, Idle.READY)
+    assert [board.take_idle(Idle.READY, 1000) for _ in range(SLOTS)] == [*range(1000, SLOTS), *range(1000)]
+    assert board.take_idle(Idle.READY, 1000) is None
 
 
 def test_marks_do_not_touch_each_other(db_path):
     board = open_board(db_path, "app")
     board.mark(WAITING, 0, on=True)
-    board.mark(IDLE, SLOTS - 1, on=True)
-    assert board.take_idle(0) == SLOTS - 1
-    assert board.take_idle(0) is None
+    board.mark_idle(SLOTS - 1, Idle.READY)
+    assert board.take_idle(Idle.READY, 0) == SLOTS - 1
+    assert board.take_idle(Idle.READY, 0) is None
     assert board.take_mark(WAITING, 0)
     assert not board.take_mark(WAITING, 0)
 
@@ -103,3 +103,14 @@ def test_an_address_that_nobody_has_leads_nowhere(db_path, address):
     board.mark(WAITING, 0, on=True)
     assert board.waiting_slot("0.12345678") == 0
     assert board.waiting_slot(address) is None
+
+
+def test_the_kinds_of_idle_are_kept_apart(db_path):
+    board = open_board(db_path, "app")
+    board.mark_idle(1, Idle.STANDBY)
+    board.mark_idle(2, Idle.PICKY)
+    board.mark_idle(3, Idle.PICKY)
+    assert board.take_idle(Idle.READY, 0) is None
+    assert board.take_all(Idle.PICKY) == [2, 3]
+    assert board.take_all(Idle.PICKY) == []
+    assert board.take_idle(Idle.STANDBY, 0) == 1
