@@ -62,8 +62,8 @@ max_retries = 5
 
 In the environment there are two underscores between the parts, and case does not count: `PYNENC__MAX_THREADS=4`,
 `PYNENC__PERSISTENTPROCESSRUNNER__NUM_PROCESSES=2`. Lists are separated by commas, or written as JSON. The variable of a
-task has a `#` before its function. Shells do not take that in the name of a variable, `env` does; where nothing does, use
-a file:
+task has a `#` before its function. Shells do not take that in the name of a variable, `env` does; where nothing does,
+use a file:
 
 ```bash
 env 'PYNENC__CONFIGTASK__SHOP.TASKS#FETCH__MAX_RETRIES=5' pynenc runner start

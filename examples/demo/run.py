@@ -120,6 +120,8 @@ def runner(log: Path) -> Iterator[None]:
     with log.open("w") as output:
         process = subprocess.Popen([program, *COMMAND.split()[1:]], stdout=output, stderr=output)  # noqa: S603
     try:
+        wait_for(lambda: process.poll() is not None or " started " in log.read_text())
+        expect(process.poll() is None, "the runner starts")
         yield
         process.send_signal(signal.SIGTERM)
         expect(process.wait() == 0, "the runner stops in good order")

@@ -17,21 +17,24 @@ import behaviour_app
 import safety_nets
 import tasks_calls
 import tasks_groups
+import tasks_waiting
 
 from gates_and_notes import DEADLINE_SECONDS
 
 from pynenc import Pynenc
-from pynenc.invocation import InvocationStatus
+from pynenc.invocation import DistributedInvocation, InvocationStatus
 from pynenc.testing import wait_until
 from pynenc.testing.apps import SETUPS, RunnerProcess, RunnerThread, Setup, build_app, installed
 from pynenc.testing.history import check_all_histories
 
-MODULES: tuple[ModuleType, ...] = (behaviour_app, tasks_calls, tasks_groups)
+MODULES: tuple[ModuleType, ...] = (behaviour_app, tasks_calls, tasks_groups, tasks_waiting)
 
 THREADS = [setup for setup in SETUPS.values() if setup.in_process]
 PROCESSES = [setup for setup in SETUPS.values() if not setup.in_process]
 #: One of a kind: where a mixture would show nothing new.
 PLAIN = [setup for setup in SETUPS.values() if not setup.odd]
+#: Without the one that needs a new process for each invocation: for hundreds of them.
+STAYING = [setup for setup in PLAIN if setup.runner != "ProcessRunner"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,8 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == HERE and item.get_closest_marker("timeout") is None:
-            # Most take a fiftieth of this; without safety nets a lost wake-up lasts until here.
-            item.add_marker(pytest.mark.timeout(60))
+            # Most take a tenth of this; without safety nets a lost wake-up lasts until here.
+            item.add_marker(pytest.mark.timeout(30))
 
 
 class Stage:
@@ -123,6 +126,16 @@ def unfinished(app: Pynenc) -> int:
     """How many invocations have not ended."""
     open_statuses = frozenset(InvocationStatus) - InvocationStatus.get_final_statuses()
     return app.orchestrator.count_invocations(statuses=open_statuses)
+
+
+def names(invocation: DistributedInvocation[Any]) -> list[str]:
+    """The statuses that an invocation went through."""
+    return [entry.status.name for entry in invocation.app.state_backend.get_history(invocation.invocation_id)]
+
+
+def wait_for_status(invocation: DistributedInvocation[Any], status: InvocationStatus) -> None:
+    """Wait until it is there; it must not leave it by itself."""
+    wait_until(lambda: invocation.status is status, DEADLINE_SECONDS, f"{invocation} to be {status}")
 
 
 @pytest.fixture

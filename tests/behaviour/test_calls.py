@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 import tasks_calls
-from conftest import SETUPS
+from conftest import SETUPS, names
 from tasks_calls import OrderError, Point
 
-from pynenc import Pynenc
 from pynenc.exceptions import InvocationError, InvocationTimeoutError
 from pynenc.invocation import InvocationStatus
 
@@ -18,16 +17,12 @@ pytestmark = pytest.mark.parametrize(
 )
 
 
-def names(app: Pynenc, invocation_id: str) -> list[str]:
-    return [entry.status.name for entry in app.state_backend.get_history(invocation_id)]
-
-
 def test_result_and_history(shared_app):
     invocation = tasks_calls.add(1, 2)
     assert invocation.result == 3
     assert invocation.status is InvocationStatus.SUCCESS
     assert invocation.get_final_result() == 3
-    assert names(shared_app, invocation.invocation_id) == ["REGISTERED", "PENDING", "RUNNING", "SUCCESS"]
+    assert names(invocation) == ["REGISTERED", "PENDING", "RUNNING", "SUCCESS"]
     assert invocation.result == 3, "it can be asked for again"
 
 
@@ -80,7 +75,7 @@ def test_exceptions_arrive_with_type_and_arguments(shared_app):
         _ = invocation.result
     assert caught.value.args == ("no such value", 42)
     assert invocation.status is InvocationStatus.FAILED
-    assert names(shared_app, invocation.invocation_id) == ["REGISTERED", "PENDING", "RUNNING", "FAILED"]
+    assert names(invocation) == ["REGISTERED", "PENDING", "RUNNING", "FAILED"]
     with pytest.raises(ValueError, match="no such value"):
         invocation.get_final_result()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import tasks_groups
-from conftest import PLAIN, SETUPS
+from conftest import PLAIN, SETUPS, STAYING
 from gates_and_notes import open_gate
 
 from pynenc.exceptions import InvocationTimeoutError
@@ -52,7 +52,7 @@ def test_an_empty_group(shared_app):
     assert (list(group.results), group.ordered_results, len(group)) == ([], [], 0)
 
 
-@on_one_of_a_kind
+@pytest.mark.parametrize("shared_app", STAYING, indirect=True, ids=str, scope="module")
 @pytest.mark.parametrize("task", [tasks_groups.square, tasks_groups.square_one_by_one], ids=["batches", "singly"])
 def test_more_calls_than_a_batch_holds(shared_app, task):
     group = task.parallelize((x,) for x in range(250))

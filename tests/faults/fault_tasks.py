@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pynenc import Pynenc
 from pynenc.engine import crash_points
-from pynenc.exceptions import RetryError
+from pynenc.exceptions import InvocationError, RetryError
 from pynenc.testing.witness import Witness
 
 app = Pynenc(app_id="faults")
@@ -32,8 +32,7 @@ def held(name: str) -> int:
 
 
 def _hold(name: str) -> None:
-    invocation = noop.invocation
-    (FOLDER / f"held-{name}-{invocation.invocation_id}-{invocation.record.attempt}").touch()
+    (FOLDER / f"held-{name}-{os.getpid()}-{time.monotonic_ns()}").touch()
     deadline = time.monotonic() + HOLD_LIMIT_SECONDS
     while not (FOLDER / f"release-{name}").exists():
         assert time.monotonic() < deadline
@@ -78,13 +77,12 @@ def hold(name: str) -> str:
 
 
 @app.task
-def spin(name: str) -> str:
-    """The same without giving the interpreter away for long."""
+def hold_each(name: str) -> int:
+    """Executes until the test releases this very attempt, and says which it was."""
     with witness.present():
-        (FOLDER / f"held-{name}-{noop.invocation.invocation_id}-{noop.invocation.record.attempt}").touch()
-        while not (FOLDER / f"release-{name}").exists():
-            pass
-    return name
+        attempt = noop.invocation.record.attempt
+        _hold(f"{name}{attempt}")
+    return attempt
 
 
 @app.task
@@ -174,6 +172,38 @@ def maybe_poison(number: int, deadly: int) -> int:
     with witness.present():
         if number == deadly:
             os.kill(os.getpid(), signal.SIGKILL)
+        return number
+
+
+@app.task
+async def async_poison() -> None:
+    """Kills its worker each time, and whatever else runs on the event loop with it."""
+    with witness.present():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task
+def ask_poison() -> str:
+    """Waits for the poison, paused in the worker that it kills; survives that if it is let."""
+    with witness.present():
+        child = poison()
+    try:
+        return str(child.result)
+    except InvocationError as error:
+        return type(error).__name__
+
+
+@app.task
+def nap(number: int) -> int:
+    with witness.present():
+        time.sleep(0.05)
+        return number
+
+
+@app.task
+async def async_nap(number: int) -> int:
+    with witness.present():
+        await asyncio.sleep(0.05)
         return number
 
 

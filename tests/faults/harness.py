@@ -1,13 +1,18 @@
 """What the fault tests have in common: one store, some runners, somebody who kills, and what must hold in the end."""
 
+import fcntl
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from pynenc import Pynenc
 from pynenc.invocation.query import InvocationQuery
@@ -33,8 +38,11 @@ from pynenc.testing.witness import Note, read_notes, stays
 DEADLINE_SECONDS = 40.0
 
 #: Short, so that tests are; long enough for a machine that does other things to renew it in time.
-LEASE_SECONDS = 2.0
+LEASE_SECONDS = 1.5
 RECOVERY_SECONDS = 0.2
+#: From a kill that nobody saw to the moment everything is taken back: the lease that was renewed just before, the time
+#: between two searches, and a loaded machine.
+RECOVERED_WITHIN_SECONDS = LEASE_SECONDS + RECOVERY_SECONDS + 1.0
 
 SETTINGS: dict[str, Any] = {
     "lease_seconds": LEASE_SECONDS,
@@ -103,6 +111,30 @@ class Scene:
         self.wait(lambda: not any(map(is_alive, orphans)), f"the orphans {orphans} to end")
         self.wait(lambda: server is None or not is_alive(server), f"the fork server {server} to end")
 
+    @contextmanager
+    def stalled(self, runner: RunnerProcess) -> Iterator[None]:
+        """The runner and its worker do not get the processor inside of the ``with`` block."""
+        pids = [runner.pid, self.worker_of(runner)]
+        self.stalled_pids.update(pids)
+        self.wait(lambda: self._stop(pids), "both to stop outside of a write")
+        yield
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+    def _stop(self, pids: Sequence[int]) -> bool:
+        """Stop processes; False, and they go on, if one of them writes: nobody else could while it does not go on."""
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        self.wait(lambda: all(psutil.Process(pid).status() == psutil.STATUS_STOPPED for pid in pids), "both to stop")
+        with open(f"{self.database}-lock", "rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                for pid in pids:
+                    os.kill(pid, signal.SIGCONT)
+                return False
+        return True
+
     def close(self) -> None:
         """End every process that is left."""
         for process in self.processes:
@@ -167,6 +199,19 @@ class Scene:
     def records(self) -> Sequence[InvocationRecord]:
         """Everything in the ledger."""
         return list(gather(self.app).records.values())
+
+    def slowest_recovery_seconds(self) -> float:
+        """How long what was held by the dead was theirs after their last sign of life, the longest; 0 if nothing was."""
+        beats = {runner.runner_id: runner.last_beat for runner in self.app.engine.ledger.runners()}
+        return max(
+            (
+                entry.timestamp - beats.get(before.owner or "", entry.timestamp)
+                for history in gather(self.app).histories.values()
+                for before, entry in pairwise(history)
+                if entry.status in (InvocationStatus.PENDING_RECOVERY, InvocationStatus.RUNNING_RECOVERY)
+            ),
+            default=0.0,
+        )
 
     def check(self) -> Evidence:
         """Nothing lost, nothing stuck, every history legal with one end, no attempt repeated without a reason."""

@@ -71,4 +71,3 @@ def test_use_case_2_on_one_host(folder, snippet, runner):
     with folder.runner("pynenc --app=tasks.app runner start") as started:
         assert folder.run("main.py").lines == ["3 0"]
     assert runner in started.log()
-

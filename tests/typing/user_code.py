@@ -88,6 +88,9 @@ def mistakes() -> None:
 def groups() -> None:
     group = add.parallelize([(1, 2), {"x": 3, "y": 4}, add.args(5, y=6)])
     assert_type(group.results, Iterator[int])
+    assert_type(group.ordered_results, list[int])
+    assert_type(group.iter_results(ordered=True), Iterator[int])
+    assert_type(group.iter_results(return_exceptions=True), Iterator[int | Exception])
     for invocation in add.parallelize([(1, 2)]).invocations:
         assert_type(invocation, DistributedInvocation[int])
     shared = fetch.parallelize([{"url": "a"}], common_args={"timeout_seconds": 2.0})

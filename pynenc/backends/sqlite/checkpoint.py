@@ -13,12 +13,12 @@ from collections.abc import Callable
 from pynenc.exceptions import StoreUnavailableError
 
 #: Estimated frames (pages written to the log) of this process after which it checkpoints. Fewer: the disk is waited
-#: for more often. More: a longer log on the disk (16 MB for 4,000), and longer recovery after a crash.
-DUE_FRAMES = 3_000
+#: for more often. More: a longer log on the disk (10 MB for 5,000), and longer recovery after a crash.
+DUE_FRAMES = 5_000
 
 #: Pages that a transaction writes, for itself and for each row: measured for single calls and for groups.
-FRAMES_PER_TRANSACTION = 10
-ROWS_PER_FRAME = 6
+FRAMES_PER_TRANSACTION = 12
+ROWS_PER_FRAME = 5
 
 _logger = logging.getLogger(__name__)
 

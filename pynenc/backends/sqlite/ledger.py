@@ -28,9 +28,11 @@ _REGISTER = """
     INSERT INTO {p}invocations (
         invocation_id, task_id, args_id, parent_id, workflow_id, workflow_type, parent_workflow_id, queue, lane,
         priority, not_before, registration_key, running_key, drop_when_blocked, registered_by, reply_to,
-        registered_at, status, attempt, retries, recoveries, changed_at, cancel_requested, actor
+        registered_at, status, attempt, retries, recoveries, changed_at, cancel_requested, actor,
+        last_change
     ) VALUES (
-        ?1, ?2, ?3, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 'registered', 0, 0, 0, ?18, 0, ?16
+        ?1, ?2, ?3, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 'registered', 0, 0, 0, ?18, 0, ?16,
+        {next_change}
     ) ON CONFLICT (invocation_id) DO NOTHING
 """
 _IS_STORED = "SELECT 1 FROM {p}invocations WHERE invocation_id = ?"
@@ -42,7 +44,7 @@ _HOLDER = """
 _CHANGE = """
     UPDATE {p}invocations
     SET status = ?, owner = ?, attempt = ?, retries = ?, recoveries = ?, changed_at = ?, claimed_at = ?,
-        not_before = ?, actor = ?
+        not_before = ?, actor = ?, last_change = {next_change}
     WHERE invocation_id = ? AND status = ? AND owner IS ? AND attempt = ? AND changed_at = ? AND cancel_requested = ?
 """
 
@@ -69,15 +71,12 @@ _EXPIRED = """
     ORDER BY changed_at, invocation_id LIMIT ?
 """
 
+_FINAL_AMONG = ByIds("""
+    SELECT count(*), task_id, queue, status FROM {p}invocations
+    WHERE invocation_id IN ({ids}) AND {is_final} GROUP BY task_id, queue, status
+""")
+_COUNT_LESS = "UPDATE {p}final_counts SET count = count - ? WHERE task_id = ? AND queue = ? AND status = ?"
 _DROP = (
-    ByIds("""
-        UPDATE {p}final_counts SET count = count - dropped
-        FROM (
-            SELECT task_id AS t, queue AS q, status AS s, count(*) AS dropped FROM {p}invocations
-            WHERE invocation_id IN ({ids}) AND {is_final} GROUP BY 1, 2, 3
-        )
-        WHERE task_id = t AND queue = q AND status = s
-    """),
     # The newest change stays, as what nobody sees, so that its sequence number is not given again.
     ByIds("""
         UPDATE {p}history SET invocation = 0
@@ -86,7 +85,7 @@ _DROP = (
     """),
     ByIds("""
         DELETE FROM {p}history
-        WHERE invocation IN (SELECT number FROM {p}invocations WHERE invocation_id IN ({ids}))
+        WHERE sequence IN ({chains}) AND sequence < (SELECT max(sequence) FROM {p}history)
     """),
     ByIds("DELETE FROM {p}waits WHERE awaited_id IN ({ids})"),
     ByIds("DELETE FROM {p}waits WHERE waiter_id IN ({ids}) AND waiter_id <> ''"),
@@ -205,9 +204,11 @@ class SQLiteLedger(SQLitePart, StatusLedger):
             return [record._replace(cancel_requested=True) for record in owned]
 
     def drop(self, invocation_ids: Sequence[str]) -> None:
+        dropped = list(dict.fromkeys(invocation_ids))
         with self._unit:
+            self._store.write_many(_COUNT_LESS, self._store.rows_by_ids(_FINAL_AMONG, dropped))
             for statement in _DROP:
-                self._store.write_by_ids(statement, invocation_ids)
+                self._store.write_by_ids(statement, dropped)
             self._store.write(_DROP_STALE_MARKS)
 
     def expired(self, changed_before: float, limit: int) -> list[str]:

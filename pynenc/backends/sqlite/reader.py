@@ -57,8 +57,8 @@ _COUNT_BY_GROUPS = (
 
 _HISTORY = ByIds("""
     SELECT sequence, invocation_id, history.status, history.actor, history.owner, history.attempt, timestamp
-    FROM {p}invocations JOIN {p}history AS history ON invocation = number
-    WHERE invocation_id IN ({ids})
+    FROM {p}history AS history JOIN {p}invocations ON number = invocation
+    WHERE sequence IN ({chains})
 """)
 _CHANGES = """
     SELECT sequence, invocation_id, history.status, history.actor, history.owner, history.attempt, timestamp

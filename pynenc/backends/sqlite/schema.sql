@@ -35,8 +35,9 @@ CREATE TABLE {p}invocations (
     changed_at REAL NOT NULL,
     claimed_at REAL,
     cancel_requested INTEGER NOT NULL,
-    -- Who wrote the present status: for the trigger that writes history.
-    actor TEXT
+    -- For the triggers that write history: who wrote the present status, and the number of its entry there.
+    actor TEXT,
+    last_change INTEGER NOT NULL
 );
 CREATE INDEX {p}invocations_of_task ON {p}invocations (task_id, invocation_id);
 CREATE INDEX {p}invocations_of_parent ON {p}invocations (parent_id, invocation_id) WHERE parent_id IS NOT NULL;
@@ -59,9 +60,12 @@ CREATE INDEX {p}invocations_in_line ON {p}invocations (running_key, priority DES
 CREATE INDEX {p}invocations_paused ON {p}invocations (args_id) WHERE status = 'paused';
 CREATE INDEX {p}invocations_delayed ON {p}invocations (not_before) WHERE not_before IS NOT NULL AND {is_available};
 
--- Every write of a status writes history: here, where it cannot be forgotten.
+-- Every write of a status writes history: here, where it cannot be forgotten. The entries of an invocation are a chain
+-- from its last_change backwards, so that history needs no second b-tree: a b-tree is 7 % of a step.
 CREATE TABLE {p}history (
     sequence INTEGER PRIMARY KEY,
+    -- The entry before, or NULL in the first.
+    previous INTEGER,
     -- invocations.number; 0 in the row that remembers the last sequence number after what it belonged to was dropped.
     invocation INTEGER NOT NULL,
     status TEXT NOT NULL,
@@ -70,14 +74,16 @@ CREATE TABLE {p}history (
     attempt INTEGER NOT NULL,
     timestamp REAL NOT NULL
 );
-CREATE INDEX {p}history_of_invocation ON {p}history (invocation);
+CREATE INDEX {p}history_marks ON {p}history (invocation) WHERE invocation = 0;
 CREATE TRIGGER {p}history_of_new AFTER INSERT ON {p}invocations BEGIN
-    INSERT INTO {p}history (invocation, status, actor, owner, attempt, timestamp)
-    VALUES (NEW.number, NEW.status, NEW.actor, NEW.owner, NEW.attempt, NEW.changed_at);
+    INSERT INTO {p}history VALUES (
+        NEW.last_change, NULL, NEW.number, NEW.status, NEW.actor, NEW.owner, NEW.attempt, NEW.changed_at
+    );
 END;
 CREATE TRIGGER {p}history_of_changed AFTER UPDATE OF status ON {p}invocations BEGIN
-    INSERT INTO {p}history (invocation, status, actor, owner, attempt, timestamp)
-    VALUES (NEW.number, NEW.status, NEW.actor, NEW.owner, NEW.attempt, NEW.changed_at);
+    INSERT INTO {p}history VALUES (
+        NEW.last_change, OLD.last_change, NEW.number, NEW.status, NEW.actor, NEW.owner, NEW.attempt, NEW.changed_at
+    );
 END;
 
 -- How many have ended, so that counting does not read a million rows.
@@ -90,7 +96,7 @@ CREATE TABLE {p}final_counts (
 ) WITHOUT ROWID;
 CREATE TRIGGER {p}count_final AFTER UPDATE OF status ON {p}invocations WHEN {new_is_final} BEGIN
     INSERT INTO {p}final_counts VALUES (NEW.task_id, NEW.queue, NEW.status, 1)
-    ON CONFLICT DO UPDATE SET count = count + 1;
+    ON CONFLICT (task_id, queue, status) DO UPDATE SET count = count + 1;
 END;
 
 -- Waits-for edges. '' stands for no waiter (a client that watches) and for no address: a key has no NULL.

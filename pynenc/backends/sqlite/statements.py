@@ -34,16 +34,31 @@ PIECES = {
     "{is_available}": one_of(AVAILABLE),
     "{is_final}": one_of(FINAL),
     "{is_unstarted}": one_of(UNSTARTED),
+    # Registration and changes of status take it; ``chains`` follows it back, for a list of ids.
+    "{next_change}": "(SELECT coalesce(max(sequence), 0) + 1 FROM {p}history)",
+    "{chains}": """
+        WITH RECURSIVE chain(link) AS (
+            SELECT last_change FROM {p}invocations WHERE invocation_id IN ({ids})
+            UNION ALL
+            SELECT previous FROM chain JOIN {p}history ON sequence = link WHERE previous IS NOT NULL
+        )
+        SELECT link FROM chain
+    """,
     "{new_is_final}": one_of(FINAL, "NEW.status"),
     "{awaited_is_available}": one_of(AVAILABLE, "awaited.status"),
 }
 
 
-def filled(text: str, prefix: str) -> str:
+def with_pieces(text: str) -> str:
     """A text with its pieces in place."""
     for name, piece in PIECES.items():
         text = text.replace(name, piece)
-    return text.replace("{p}", prefix)
+    return text
+
+
+def filled(text: str, prefix: str) -> str:
+    """A text with its pieces and the prefix of an application in place."""
+    return with_pieces(text).replace("{p}", prefix)
 
 
 class Texts(dict[str, str]):
@@ -64,7 +79,7 @@ class ByIds:
     """A statement over a list of ids, compiled for a few lengths of the list."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text = with_pieces(text)
         self._of_length: dict[int, str] = {}
 
     def __call__(self, ids: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:

@@ -1,0 +1,6 @@
+"""``python -m pynenc``: the command line."""
+
+from pynenc.cli.main import main
+
+if __name__ == "__main__":
+    main()

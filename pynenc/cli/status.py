@@ -1,0 +1,41 @@
+"""``pynenc status render``: the invocation state machine; needs no application."""
+
+from pathlib import Path
+
+import click
+
+from pynenc.cli.errors import CommandError
+from pynenc.invocation.status_graph import render_svg, render_text
+
+
+@click.group()
+def status() -> None:
+    """Render the invocation state machine."""
+
+
+@status.command(epilog="Examples: pynenc status render | pynenc status render --format svg --output machine.svg")
+@click.option("--format", "form", type=click.Choice(["text", "svg"]), default="text", help="What to render.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option("--check", is_flag=True, help="Compare with the file of --output instead of writing it.")
+def render(form: str, output: Path | None, check: bool) -> None:  # noqa: FBT001 - click passes by name
+    """Print the statuses and the transitions between them."""
+    text = render_svg() if form == "svg" else render_text()
+    if check:
+        _check(text, form, output)
+    elif output is None:
+        click.echo(text)
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+        click.echo(f"Wrote {output}")
+
+
+def _check(text: str, form: str, output: Path | None) -> None:
+    if output is None:
+        raise CommandError(f"--check requires --output when --format {form}")
+    command = f"pynenc status render --format {form} --output {output}"
+    if not output.exists():
+        raise CommandError(f"Missing generated file: {output}. Run: {command}")
+    if output.read_text(encoding="utf-8") != text:
+        raise CommandError(f"{output} is stale. Run: {command}")
+    click.echo(f"{output} is up to date")

@@ -1,0 +1,23 @@
+"""The programs under examples/ work."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.docs.pages import ROOT
+
+
+def test_demo(tmp_path):
+    assert Path(sys.executable).with_name("pynenc").exists(), "the demo needs the package installed: pip install -e ."
+    ran = subprocess.run(
+        (sys.executable, ROOT / "examples" / "demo" / "run.py"),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"TMPDIR": str(tmp_path), "PYNENC__DEV_MODE_FORCE_SYNC_TASKS": "True"},
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "1,973 invocations that wait for one another, on a single slot" in ran.stdout
+    assert "running_recovery  by the runner" in ran.stdout
+    assert "Traceback" not in ran.stdout + ran.stderr
+    assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"

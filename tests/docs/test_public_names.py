@@ -1,0 +1,80 @@
+"""The names that programs import, and where they import them from."""
+
+import importlib
+
+import pytest
+
+import pynenc
+
+#: Import paths that documents and sample programs use.
+PATHS = {
+    "pynenc": ["ConcurrencyControlType", "Pynenc", "PynencBuilder", "Task"],
+    "pynenc.builder": ["PynencBuilder"],
+    "pynenc.conf.config_task": ["ConcurrencyControlType"],
+    "pynenc.invocation": ["DistributedInvocation"],
+    "pynenc.invocation.status": ["InvocationStatus"],
+    "pynenc.serializer": [
+        "BaseSerializer",
+        "JsonPickleSerializer",
+        "JsonSerializable",
+        "JsonSerializer",
+        "PickleSerializer",
+    ],
+    "pynenc.serializer.json_serializer": ["JsonSerializable"],
+    "pynenc.runner": [
+        "DummyRunner",
+        "MultiThreadRunner",
+        "PersistentProcessRunner",
+        "ProcessRunner",
+        "ThreadRunner",
+    ],
+    "pynenc.testing": ["FakeClock", "wait_until"],
+    "pynenc.exceptions": [
+        "AlreadyInitializedError",
+        "ConfigError",
+        "ConfigMultiInheritanceError",
+        "CycleDetectedError",
+        "InvalidTaskOptionsError",
+        "InvocationConcurrencyWithDifferentArgumentsError",
+        "InvocationError",
+        "InvocationNotFoundError",
+        "InvocationStatusError",
+        "InvocationStatusOwnershipError",
+        "InvocationStatusRaceConditionError",
+        "InvocationStatusTransitionError",
+        "PynencError",
+        "RetryError",
+        "RunnerError",
+        "RunnerNotExecutableError",
+        "SerializationError",
+        "StateBackendError",
+        "TaskError",
+        "TaskParallelProcessingError",
+        "TaskRoutingError",
+    ],
+}
+
+
+def test_the_root_has_four_names():
+    assert sorted(pynenc.__all__) == ["ConcurrencyControlType", "Pynenc", "PynencBuilder", "Task"]
+
+
+@pytest.mark.parametrize("module", PATHS)
+def test_public_paths(module):
+    found = importlib.import_module(module)
+    assert [name for name in PATHS[module] if not hasattr(found, name)] == []
+
+
+@pytest.mark.parametrize(
+    "module", ["pynenc", "pynenc.invocation", "pynenc.runner", "pynenc.serializer", "pynenc.testing"]
+)
+def test_public_names_are_listed_and_documented(module):
+    found = importlib.import_module(module)
+    assert [name for name in PATHS[module] if name not in found.__all__] == []
+    assert [name for name in found.__all__ if not getattr(found, name).__doc__] == []
+
+
+def test_one_object_has_one_class():
+    # The same name from two paths is the same thing: `except` and `isinstance` work whichever was imported.
+    assert pynenc.PynencBuilder is importlib.import_module("pynenc.builder").PynencBuilder
+    assert pynenc.ConcurrencyControlType is importlib.import_module("pynenc.conf.config_task").ConcurrencyControlType

@@ -1,0 +1,195 @@
+"""The store fails for a while, or for good: said clearly, survived by the workers, and over when it is over."""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import fault_tasks
+import pytest
+from harness import Scene
+
+from pynenc.exceptions import StoreUnavailableError
+from pynenc.invocation.status import InvocationStatus
+
+S = InvocationStatus
+
+#: Keeps everybody else from writing, as a program that knows nothing of Pynenc would, until it is told to stop.
+LOCKER = """
+import sqlite3
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+sys.stdin.readline()
+database.execute("ROLLBACK")
+print("unlocked", flush=True)
+"""
+
+
+class Locker:
+    """Another process that has locked the database."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._process = scene.start_program(LOCKER)
+        self._hear("locked")
+
+    def unlock(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        self._hear("unlocked")
+
+    def _hear(self, word: str) -> None:
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline().strip() == word
+
+
+def wait_seconds(scene: Scene, seconds: float) -> None:
+    """Let the trouble last."""
+    clock = scene.app.engine.clock
+    end = clock.monotonic() + seconds
+    scene.wait(lambda: clock.monotonic() > end, f"{seconds} s to be over")
+
+
+# --- locked -----------------------------------------------------------------------------------------------------------
+
+
+def test_database_locked_for_less_than_the_lease(make_scene: Callable[..., Scene]) -> None:
+    scene = make_scene(lease_seconds=20, num_processes=2)
+    runner = scene.start_runner()
+    held = scene.call(fault_tasks.hold, "a")
+    scene.wait(lambda: fault_tasks.held("a"), "the task to start")
+    pids = scene.killer.workers(runner.pid)
+    locker = Locker(scene)
+    client = scene.start_program("print(fault_tasks.fibonacci(4).result)")
+    fault_tasks.release("a")
+    wait_seconds(scene, 3)
+    assert held.status is S.RUNNING
+    locker.unlock()
+    assert held.result == "a"
+    assert client.communicate(timeout=20)[0] == "3\n"
+    assert scene.killer.workers(runner.pid) == pids
+    assert not any(record.recoveries for record in scene.check().records.values())
+    assert "ERROR" not in runner.log
+
+
+def test_database_locked_for_longer_than_the_lease(make_scene: Callable[..., Scene]) -> None:
+    """No runner could renew its lease; that is no reason to take everything away from those that live."""
+    scene = make_scene(num_processes=2)
+    runners = [scene.start_runner(), scene.start_runner()]
+    held = [scene.call(fault_tasks.hold, "a") for _ in range(3)]
+    scene.wait(lambda: fault_tasks.held("a") == 3, "the tasks to start")
+    others = scene.call_all(fault_tasks.fibonacci, [(5,)])
+    locker = Locker(scene)
+    scene.stalled_pids.update(pid for runner in runners for pid in scene.killer.workers(runner.pid))
+    wait_seconds(scene, 2 * scene.app.conf.lease_seconds)
+    locker.unlock()
+    fault_tasks.release("a")
+    assert [i.result for i in held] == ["a"] * 3
+    assert [i.result for i in others] == [5]
+    scene.wait_for_all()
+    scene.check()
+
+
+# --- full -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of a few megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("a small disk needs the right to mount one")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Leave no room on a disk."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    return ballast
+
+
+def test_full_disk(small_disk: Path, make_scene: Callable[..., Scene]) -> None:
+    scene = make_scene(sqlite_db_path=str(small_disk / "pynenc.db"), num_processes=2)
+    runner = scene.start_runner()
+    assert scene.call(fault_tasks.noop, 1).result == 1
+    held = scene.call(fault_tasks.hold, "a")
+    scene.wait(lambda: fault_tasks.held("a"), "the task to start")
+    workers = scene.killer.workers(runner.pid)
+    ballast = fill(small_disk)
+    with pytest.raises(StoreUnavailableError, match=r"disk is full.*Make room"):
+        for number in range(1000):
+            scene.call(fault_tasks.large, "x" * 1000 + str(number))
+    fault_tasks.release("a")
+    scene.wait(lambda: "disk is full" in runner.log, "the workers to find the disk full")
+    wait_seconds(scene, 1)
+    ballast.unlink()
+    assert held.result == "a"
+    assert scene.call(fault_tasks.fibonacci, 4).result == 3
+    scene.wait_for_all()
+    assert scene.killer.workers(runner.pid) == workers
+    scene.stalled_pids.update(workers)
+    scene.check()
+
+
+def test_worker_killed_while_the_disk_is_full(small_disk: Path, make_scene: Callable[..., Scene]) -> None:
+    """The supervisor cannot write down that it is gone, and must not go, too."""
+    scene = make_scene(sqlite_db_path=str(small_disk / "pynenc.db"), num_processes=2)
+    runner = scene.start_runner()
+    held = [scene.call(fault_tasks.hold, "a") for _ in range(2)]
+    scene.wait(lambda: fault_tasks.held("a") == 2, "the tasks to start")
+    ballast = fill(small_disk)
+    with pytest.raises(StoreUnavailableError):
+        for number in range(1000):
+            scene.call(fault_tasks.large, "x" * 1000 + str(number))
+    scene.killer.kill_a_worker(runner.pid)
+    scene.wait(lambda: "died" in runner.log, "the supervisor to see it")
+    wait_seconds(scene, 1)
+    assert runner.returncode is None, runner.log
+    ballast.unlink()
+    fault_tasks.release("a")
+    assert [i.result for i in held] == ["a", "a"]
+    scene.wait_for_all()
+    scene.stalled_pids.update(scene.killer.workers(runner.pid))
+    scene.check()
+
+
+def test_store_purged_under_a_running_runner(scene: Scene) -> None:
+    """The runner is not on the board any more; what it claims from now on is its own all the same."""
+    runner = scene.start_runner()
+    assert scene.call(fault_tasks.noop, 1).result == 1
+    scene.accepted.clear()
+    scene.app.purge()
+    held = scene.call(fault_tasks.hold, "a")
+    scene.wait(lambda: fault_tasks.held("a"), "the task to start")
+    wait_seconds(scene, 2 * scene.app.conf.lease_seconds)
+    fault_tasks.release("a")
+    assert held.result == "a"
+    assert held.record.attempt == 1, runner.log
+    scene.check()
+
+
+# --- gone -------------------------------------------------------------------------------------------------------------
+
+
+def test_database_deleted_under_a_running_runner(scene: Scene) -> None:
+    runner = scene.start_runner()
+    assert scene.call(fault_tasks.noop, 1).result == 1
+    scene.accepted.clear()
+    for path in Path(scene.database).parent.glob("pynenc.db*"):
+        if path.is_file():
+            path.unlink()
+    lines = len(runner.log.splitlines())
+    scene.app.close()
+    # A client that comes now makes a new file, and the runner finds it.
+    assert scene.call(fault_tasks.noop, 2).result_within(20) == 2
+    assert "deleted" in runner.log
+    assert len(runner.log.splitlines()) - lines < 20
+    scene.check()
