@@ -64,7 +64,13 @@ def assemble(
         show_value=partial(_show, conf),
     )
     engine = Engine(
-        backend, make_serializer(conf.serializer_cls), engine_settings, SystemClock(), events, find_task, process_id()
+        backend,
+        make_serializer(conf.serializer_cls),
+        engine_settings,
+        SystemClock(),
+        events=events,
+        find_task=find_task,
+        process_id=process_id(),
     )
     return Assembled(classes, backend, engine)
 

@@ -168,9 +168,11 @@ def _sources() -> list[tuple[str, Path]]:
             if path.name not in _LEFT_OUT and not path.name.startswith("_"):
                 sources.append((path.stem, path))
         for package in sorted(root.glob("*/__init__.py")):
-            for path in sorted(package.parent.glob("*.py")):
-                name = package.parent.name
-                sources.append((name if path.name == "__init__.py" else f"{name}.{path.stem}", path))
+            name = package.parent.name
+            sources += [
+                (name if path.name == "__init__.py" else f"{name}.{path.stem}", path)
+                for path in sorted(package.parent.glob("*.py"))
+            ]
     return sources
 
 

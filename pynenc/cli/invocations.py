@@ -43,7 +43,7 @@ def invocations() -> None:
 @json_option
 @app_options
 @click.pass_context
-def list_invocations(ctx: click.Context, as_json: bool, ids: bool, **filters: Any) -> None:  # noqa: FBT001 - click passes by name
+def list_invocations(ctx: click.Context, /, as_json: bool, ids: bool, **filters: Any) -> None:  # noqa: FBT001 - click passes by name
     """List invocations, newest first."""
     app, _ = chosen_app(ctx)
     since = filters["since"]
@@ -153,8 +153,8 @@ def _arguments(app: Any, invocation_id: str) -> str:
     return ", ".join(f"{name}={_cut(part, cut)}" for name, part in parts.items())
 
 
-def _cut(part: Any, cut: int) -> str:
-    if isinstance(part, list):
+def _cut(part: object, cut: int) -> str:
+    if not isinstance(part, str):
         return "<large value>"
     return part if not cut or len(part) <= cut else part[:cut] + "..."
 

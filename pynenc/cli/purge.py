@@ -18,9 +18,6 @@ def purge(ctx: click.Context, yes: bool) -> None:  # noqa: FBT001 - click passes
     location = app.assembled.backend.location
     click.echo(f"This removes {count} invocations of app {app.app_id!r} from {location}, finished or not.", err=True)
     if not yes:
-        stream = click.get_text_stream("stdin")
-        if not stream.isatty() and stream.read(0) is None:  # pragma: no cover - no standard input at all
-            raise CommandError("Nobody can be asked here; pass --yes.", EXIT_PRECONDITION)
         answer = click.prompt("Type the application's id to go on", default="", show_default=False, err=True)
         if answer != app.app_id:
             raise CommandError("Nothing was removed.", EXIT_PRECONDITION)

@@ -28,7 +28,7 @@ def runner() -> None:
 @click.option("--allow-memory", is_flag=True, help="Start although nobody outside this process can send it work.")
 @app_options
 @click.pass_context
-def start(
+def start(  # noqa: PLR0917 - click passes by name
     ctx: click.Context,
     runner_cls: str | None,
     processes: int | None,

@@ -60,6 +60,7 @@ class Engine:
         serializer: BaseSerializer,
         settings: EngineSettings,
         clock: Clock,
+        *,
         events: Events,
         find_task: Callable[[str], RunnableTask],
         process_id: str,
@@ -82,9 +83,9 @@ class Engine:
             self.ledger,
             self.wakeups,
             clock,
-            self._warn_without_runner,
-            settings.no_runner_warning_seconds,
-            events.wakeups_unreachable,
+            on_long_wait=self._warn_without_runner,
+            long_wait_seconds=settings.no_runner_warning_seconds,
+            log_fallback=events.wakeups_unreachable,
         )
 
     def _told_here(self, ids: Sequence[str]) -> None:

@@ -84,6 +84,7 @@ class Hub:
         ledger: Orchestrator,
         wakeups: Wakeups,
         clock: Clock,
+        *,
         on_long_wait: Callable[[], None],
         long_wait_seconds: float,
         log_fallback: Callable[[], None],

@@ -6,7 +6,6 @@ ends, pauses and resumes is collected, and one thread beside the loop writes all
 next, so that groups form by themselves under load.
 """
 
-import asyncio
 import inspect
 import threading
 from collections import deque
@@ -30,14 +29,18 @@ STEP_LIMIT = 128
 RECHECK_SECONDS = 0.25
 
 
+#: A paused coroutine whose wait is over, and the future on which it awaits its record.
+Resuming = tuple[Running, Any]
+
+
 class _Home:
     """Where a paused coroutine is told to go on; the same shape as the place of a parked thread."""
 
     __slots__ = ("_loop", "done", "error")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: Any) -> None:
         self._loop = loop
-        self.done: asyncio.Future[None] = loop.create_future()
+        self.done = loop.create_future()
         self.error: BaseException | None = None
 
     def wake(self) -> None:
@@ -56,11 +59,12 @@ class EventLoopLane:
         self._pool = pool
         self._engine = pool.engine
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        #: The event loop, once the first coroutine came.
+        self._loop: Any = None
         self._io: ThreadPoolExecutor | None = None
         self._accepted: deque[Claimed] = deque()
         self._finished: list[Finish] = []
-        self._resuming: list[tuple[Running, asyncio.Future[InvocationRecord | None]]] = []
+        self._resuming: list[Resuming] = []
         self._active = 0
         self._paused: dict[str, Running] = {}
         self._scheduled = False
@@ -140,7 +144,7 @@ class EventLoopLane:
         self,
         finishes: Sequence[Finish],
         accepted: Sequence[Claimed],
-        resuming: Sequence[tuple[Running, "asyncio.Future[InvocationRecord | None]"]],
+        resuming: Sequence[Resuming],
     ) -> None:
         pool = self._pool
         starts = [c for c in accepted if c.record.status is not InvocationStatus.RUNNING]
@@ -190,6 +194,8 @@ class EventLoopLane:
         self._loop.call_soon_threadsafe(act)
 
     def _loop_main(self, ready: threading.Event) -> None:
+        import asyncio  # noqa: PLC0415 - 22 ms and 2 MB, which processes without coroutines can do without
+
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         self._loop = loop
@@ -200,7 +206,7 @@ class EventLoopLane:
     def _go(
         self,
         begun: Sequence[Claimed],
-        resumed: Sequence[tuple[tuple[Running, "asyncio.Future[InvocationRecord | None]"], InvocationRecord | None]],
+        resumed: Sequence[tuple[Resuming, InvocationRecord | None]],
     ) -> None:
         assert self._loop is not None  # noqa: S101 - we are on it
         for claimed in begun:
@@ -212,6 +218,8 @@ class EventLoopLane:
                 future.set_result(record)
 
     async def _execute(self, running: Running) -> None:
+        import asyncio  # noqa: PLC0415 - 22 ms and 2 MB, which processes without coroutines can do without
+
         set_running(running)
         running.main_task = asyncio.current_task()
         running.thread_ident = threading.get_ident()
@@ -249,7 +257,9 @@ class EventLoopLane:
         self, running: Running, awaited: Sequence[str], *, all_of_them: bool, timeout_seconds: float | None
     ) -> Sequence[InvocationRecord]:
         """Pause until the awaited are final, keeping neither thread nor place."""
-        loop = asyncio.get_running_loop()
+        import asyncio  # noqa: PLC0415 - 22 ms and 2 MB, which processes without coroutines can do without
+
+        loop = self._loop
         home = running.home = _Home(loop)
         waiter = Waiter(awaited, all_of_them=all_of_them, wake=home.wake, key=running)
         self._engine.hub.add(waiter)
@@ -284,10 +294,12 @@ class EventLoopLane:
         return True
 
     async def _resume(self, running: Running) -> None:
+        import asyncio  # noqa: PLC0415 - 22 ms and 2 MB, which processes without coroutines can do without
+
         while True:
             if running.home.error is not None:
                 raise running.home.error
-            future: asyncio.Future[InvocationRecord | None] = asyncio.get_running_loop().create_future()
+            future = self._loop.create_future()
             with self._lock:
                 self._resuming.append((running, future))
             self._schedule()
@@ -295,7 +307,7 @@ class EventLoopLane:
             if record is not None:
                 running.record = record
                 break
-            loop = asyncio.get_running_loop()
+            loop = self._loop
             current = await loop.run_in_executor(self._io, self._engine.ledger.read, [running.record.invocation_id])
             now = current.get(running.record.invocation_id)
             if now is None or now.attempt != running.record.attempt or not now.status.is_owned():

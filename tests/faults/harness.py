@@ -237,7 +237,7 @@ class Scene:
             int(line.partition("(pid ")[2].partition(")")[0])
             for runner in self.runners
             for line in runner.log.splitlines()
-            if "died: killed by SIGKILL" in line
+            if " died: " in line
         }
         last = {note.pid: note.at_ns for note in notes}
         return {pid: last.get(pid, 0) for pid in reported} | self.killer.died_at_ns

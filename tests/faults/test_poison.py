@@ -1,5 +1,6 @@
 """Tasks that kill their worker each time: given up after some deaths, and nobody else with them."""
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,19 @@ def test_poison_is_given_up(max_recoveries: int, make_scene: Callable[..., Scene
     assert [i.result for i in before + after] == [*range(50), *range(50)]
     assert not any(i.record.recoveries for i in before + after)
     assert f"GIVEN-UP invocation:{poison.invocation_id}" in runner.log
+    scene.check()
+
+
+@pytest.mark.parametrize("status", [0, 3, -signal.SIGSEGV])
+def test_poison_by_other_means(status: int, make_scene: Callable[..., Scene]) -> None:
+    """A task may end the process under its worker, too: nobody told that worker to end."""
+    scene = make_scene(max_recoveries=1)
+    poison = scene.call(fault_tasks.poison, status)
+    runner = scene.start_runner()
+    scene.wait_for_all()
+    check_given_up(scene, poison, 2)
+    assert scene.call(fault_tasks.noop, 1).result == 1
+    assert runner.log.count("died:") == 2
     scene.check()
 
 

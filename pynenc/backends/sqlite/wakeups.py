@@ -139,8 +139,8 @@ class SQLiteWakeups(Wakeups):
         board = self._opened_board()
         if board is None:
             return 0
-        for slot in board.take_all(Idle.PICKY):
-            board.tell(slot, (WORK_LINE,))
+        for picky in board.take_all(Idle.PICKY):
+            board.tell(picky, (WORK_LINE,))
         told = 0
         for kind in (Idle.READY, Idle.STANDBY):
             while told < count and (slot := board.take_idle(kind, self._next_slot)) is not None:
