@@ -4,7 +4,7 @@
 
     PynencError
     ├── RetryError                                   raise it inside a task: run this again
-    ├── SerializationError                           an argument or a result cannot travel
+    ├── SerializationError (TypeError)               an argument or a result cannot travel
     ├── TaskError
     │   ├── InvalidTaskOptionsError
     │   ├── TaskNotFoundError                        a worker cannot import the task
@@ -106,7 +106,7 @@ class ConcurrencyRetryError(RetryError):
     """A retry asked for because something else was running."""
 
 
-class SerializationError(PynencError):
+class SerializationError(PynencError, TypeError):
     """A value cannot be turned into text or back."""
 
 

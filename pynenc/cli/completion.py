@@ -3,9 +3,14 @@
 import click
 from click.shell_completion import get_completion_class
 
+from pynenc.cli.options import app_options
 
-@click.command(epilog="Example: pynenc completion bash > /etc/bash_completion.d/pynenc")
+
+@click.command(
+    epilog='Examples: pynenc completion bash > /etc/bash_completion.d/pynenc | eval "$(pynenc completion zsh)"'
+)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@app_options
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
     """Print the completion script for a shell."""

@@ -1,5 +1,6 @@
 """``pynenc doctor``: is everything in order? Each check says what to do if not."""
 
+import importlib
 import os
 import time
 from collections.abc import Callable
@@ -8,7 +9,8 @@ from typing import Any, NamedTuple
 import click
 
 from pynenc.cli.errors import EXIT_UNHEALTHY
-from pynenc.cli.options import app_options, chosen_app, json_option
+from pynenc.cli.finding import chosen_app
+from pynenc.cli.options import app_options, json_option
 from pynenc.cli.output import print_json
 from pynenc.conf.groups import CORE_GROUPS
 from pynenc.identifiers import TaskId
@@ -28,7 +30,7 @@ class Finding(NamedTuple):
     hint: str = ""
 
 
-@click.command(epilog="Example: pynenc --app=tasks.app doctor")
+@click.command(epilog="Examples: pynenc --app=tasks.app doctor | pynenc doctor --json")
 @json_option
 @app_options
 @click.pass_context
@@ -86,6 +88,27 @@ def _runners(app: Any) -> Finding:
     return Finding("runners", ok=True, detail=f"{len(alive)} alive (runners and their workers)")
 
 
+def _queues(app: Any) -> Finding:
+    now = app.engine.clock.now()
+    alive = app.engine.ledger.runners(alive_since=now - app.engine.settings.lease_seconds)
+    waiting = sorted({queue for (queue, _), count in app.assembled.backend.broker.sizes().items() if count})
+    unserved = [queue for queue in waiting if all(runner.queues and queue not in runner.queues for runner in alive)]
+    if not unserved:
+        return Finding("queues", ok=True, detail=f"{len(waiting)} with work, each is served")
+    command = " ".join([app.start_command, *(f"--queues {queue}" for queue in unserved if alive)])
+    detail = f"no living runner serves {', '.join(unserved)}, where work waits"
+    return Finding("queues", ok=False, detail=detail, hint=f"Start one: {command}")
+
+
+def _silent_owners(app: Any) -> Finding:
+    now = app.engine.clock.now()
+    orphans = app.engine.ledger.orphans(now - app.engine.settings.lease_seconds, 1)
+    if not orphans:
+        return Finding("owners", ok=True, detail="everything that is owned has a living owner")
+    detail = f"{orphans[0].owner} fell silent with work of its own (as {orphans[0].invocation_id})"
+    return Finding("owners", ok=False, detail=detail, hint="A living runner takes it back within seconds.")
+
+
 def _clocks(app: Any) -> Finding:
     now = app.engine.clock.now()
     ahead = max((r.last_beat - now for r in app.engine.ledger.runners(alive_since=now)), default=0.0)
@@ -111,6 +134,21 @@ def _tasks(app: Any) -> Finding:
     return Finding("tasks", ok=True, detail=f"all {len(app.tasks)} can be imported by workers")
 
 
+def _trigger_modules(app: Any) -> Finding:
+    modules = sorted(app.conf.trigger_task_modules)
+    broken: list[str] = []
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # noqa: BLE001 - user code is imported
+            broken.append(f"{name}: {type(error).__name__}: {error}")
+    if broken:
+        return Finding(
+            "triggers", ok=False, detail="; ".join(broken), hint="Correct trigger_task_modules, or the module."
+        )
+    return Finding("triggers", ok=True, detail=f"all {len(modules)} modules of trigger_task_modules can be imported")
+
+
 def _folder(app: Any) -> Finding:
     path = app.assembled.backend.location
     if not os.path.isabs(path):  # noqa: PTH117 - it may be no path at all
@@ -126,6 +164,9 @@ CHECKS: dict[str, Callable[[Any], Finding]] = {
     "storage": _folder,
     "wake-ups": _wakeups,
     "runners": _runners,
+    "queues": _queues,
+    "owners": _silent_owners,
     "clocks": _clocks,
     "tasks": _tasks,
+    "triggers": _trigger_modules,
 }

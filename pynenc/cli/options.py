@@ -6,42 +6,46 @@ from typing import Any, TypeVar
 
 import click
 
-from pynenc.cli.finding import find_app
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(slots=True)
-class AppChoice:
-    """What the global options say of the application."""
+class Choices:
+    """What the shared options say, wherever on the command line they stand."""
 
-    spec: str | None
-    verbose: bool
+    #: The application, as it was written.
+    app: str | None = None
+    #: Show tracebacks of errors.
+    verbose: bool = False
+    #: Errors are JSON too.
+    as_json: bool = False
+
+
+def choices_of(ctx: click.Context) -> Choices:
+    """The choices made so far."""
+    return ctx.find_root().ensure_object(Choices)
 
 
 def app_options(command: F) -> F:
-    """Accept ``--app`` and ``-v`` after the command as well."""
-
-    def remember(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-        choice = ctx.ensure_object(AppChoice) if isinstance(ctx.obj, AppChoice) else None
-        if choice is not None and value:
-            setattr(choice, "spec" if param.name == "app" else "verbose", value)
-        return value
-
+    """Accept ``--app`` and ``-v``; the last one on the line counts."""
     command = click.option(
-        "--app", metavar="APP", expose_value=False, callback=remember, help="The application (see 'pynenc --help')."
+        "-v", "--verbose", is_flag=True, expose_value=False, callback=_remember, help="Show tracebacks of errors."
     )(command)
     return click.option(
-        "-v", "--verbose", is_flag=True, expose_value=False, callback=remember, help="Show tracebacks of errors."
+        "--app",
+        metavar="APP",
+        expose_value=False,
+        callback=_remember,
+        help="The application: module.attr, module:attr, or path/to/file.py[:attr].",
     )(command)
 
 
 def json_option(command: F) -> F:
     """Accept ``--json``."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+    return click.option("--json", "as_json", is_flag=True, callback=_remember, help="Print JSON.")(command)
 
 
-def chosen_app(ctx: click.Context) -> tuple[Any, str]:
-    """The application the options name, or the one that is found; and what to call it."""
-    choice = ctx.obj if isinstance(ctx.obj, AppChoice) else AppChoice(None, verbose=False)
-    return find_app(choice.spec)
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    if value:
+        setattr(choices_of(ctx), str(param.name), value)
+    return value

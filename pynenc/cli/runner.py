@@ -6,13 +6,17 @@ import click
 
 from pynenc.cli.config import print_config
 from pynenc.cli.errors import EXIT_BAD_CONFIGURATION, CommandError
-from pynenc.cli.options import app_options, chosen_app, json_option
+from pynenc.cli.finding import chosen_app, readable_app
+from pynenc.cli.options import app_options, json_option
 from pynenc.cli.output import duration, moment, print_json, print_table
+from pynenc.conf.config_runner import ConfigRunner
+from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.runner.choice import RUNNERS
 from pynenc.runner.dummy_runner import DummyRunner
 
 
 @click.group()
+@app_options
 def runner() -> None:
     """Start a runner, and see which are alive."""
 
@@ -23,7 +27,7 @@ def runner() -> None:
 @click.option("--class", "runner_cls", type=click.Choice(sorted(RUNNERS), case_sensitive=False), help="Kind of runner.")
 @click.option("-p", "--processes", type=click.IntRange(min=1), help="Worker processes.")
 @click.option("-t", "--threads", type=click.IntRange(min=1), help="Threads (of each process) that run tasks.")
-@click.option("-Q", "--queues", multiple=True, help="Serve these queues only; may be repeated.")
+@click.option("-Q", "--queues", multiple=True, metavar="QUEUE", help="Serve this queue only; may be repeated.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error", "critical"]), help="Log level.")
 @click.option("--allow-memory", is_flag=True, help="Start although nobody outside this process can send it work.")
 @app_options
@@ -37,10 +41,10 @@ def start(  # noqa: PLR0917 - click passes by name
     log_level: str | None,
     allow_memory: bool,  # noqa: FBT001 - click passes by name
 ) -> None:
-    """Run invocations until SIGTERM or Ctrl-C; a second signal ends at once, losing nothing."""
+    """Run invocations until SIGTERM or Ctrl-C (then exit code 0); a second signal ends at once, losing nothing."""
     app, label = chosen_app(ctx)
     if log_level:
-        app.conf.logging_level = log_level
+        setattr(app.conf, "logging_level", log_level)  # noqa: B010 - one of the levels, as the option checks
     if runner_cls:
         app.conf.runner_cls = runner_cls
     click.echo(f"Starting runner for app: {label}")
@@ -64,7 +68,7 @@ def _refuse_memory(app: Any, *, allow_memory: bool) -> None:
     )
 
 
-def _adjust(conf: Any, processes: int | None, threads: int | None, queues: tuple[str, ...]) -> None:
+def _adjust(conf: ConfigRunner, processes: int | None, threads: int | None, queues: tuple[str, ...]) -> None:
     fields = type(conf).model_fields
     if processes is not None:
         name = next((n for n in ("num_processes", "max_processes") if n in fields), None)
@@ -74,27 +78,27 @@ def _adjust(conf: Any, processes: int | None, threads: int | None, queues: tuple
     if threads is not None:
         if "max_threads" not in fields or "num_processes" in fields:
             raise click.UsageError(f"--threads does not apply to {type(conf).__name__.removeprefix('Config')}")
-        conf.max_threads = threads
+        setattr(conf, "max_threads", threads)  # noqa: B010 - not all kinds of runners have it
     if queues:
         conf.queues = queues
 
 
-@runner.command("list")
+@runner.command("list", epilog="Examples: pynenc runner list | pynenc runner list --all --json")
 @click.option("--all", "everyone", is_flag=True, help="Also those that stopped or fell silent.")
 @json_option
 @app_options
 @click.pass_context
 def list_runners(ctx: click.Context, everyone: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
     """List runners and their workers."""
-    app, _ = chosen_app(ctx)
+    app, _ = readable_app(ctx)
     now = app.engine.clock.now()
-    since = None if everyone else now - app.engine.settings.lease_seconds
-    records = app.engine.ledger.runners(alive_since=since)
+    since = now - app.engine.settings.lease_seconds
+    records = app.engine.ledger.runners(alive_since=None if everyone else since)
     if as_json:
-        print_json([record._asdict() for record in records])
+        print_json([{**record._asdict(), "state": _state(record, since)} for record in records])
         return
     print_table(
-        ("runner", "class", "parent", "host", "pid", "started", "last beat", "state"),
+        ("runner", "class", "parent", "host", "pid", "slots", "queues", "started", "last beat", "state"),
         [
             (
                 record.runner_id,
@@ -102,13 +106,21 @@ def list_runners(ctx: click.Context, everyone: bool, as_json: bool) -> None:  # 
                 record.parent_id,
                 record.hostname,
                 record.pid,
+                record.slots,
+                ", ".join(record.queues) or "all",
                 moment(record.started_at),
                 f"{duration(max(0.0, now - record.last_beat))} ago",
-                "stopped" if record.stopped_at else "alive" if since is None or record.last_beat >= since else "silent",
+                _state(record, since),
             )
             for record in records
         ],
     )
+
+
+def _state(record: RunnerRecord, alive_since: float) -> str:
+    if record.stopped_at is not None:
+        return "stopped"
+    return "alive" if record.last_beat >= alive_since else "silent"
 
 
 @runner.command("show_config")

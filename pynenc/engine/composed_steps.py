@@ -16,6 +16,7 @@ from pynenc.engine.told import Told
 from pynenc.invocation.record import (
     Finish,
     InvocationRecord,
+    Lane,
     NewInvocation,
     QueueEntry,
     Transition,
@@ -62,7 +63,8 @@ class ComposedSteps(Steps):
         crash_point("submit.after_commit")
         if fresh and (wake or not queued):
             # A delayed call wakes somebody too: the sleeper must know the new time to rise.
-            self._wakeups.wake_workers(len(queued) or 1)
+            coroutines = any(item.lane == Lane.EVENT_LOOP for item in fresh)
+            self._wakeups.wake_workers(len(queued) or 1, coroutines=coroutines)
         return existing
 
     # ----------------------------------------------------------------- advance
@@ -116,7 +118,7 @@ class ComposedSteps(Steps):
         crash_point("finish.before_wakeups")
         told.send(self._wakeups, self._told_here)
         if pushed:
-            self._wakeups.wake_workers(pushed)
+            self._wakeups.wake_workers(pushed, coroutines=True)
 
     # -------------------------------------------------------------------- wait
 
@@ -281,10 +283,10 @@ class ComposedSteps(Steps):
             due = self._ledger.due(now, limit)
             self._push(due)
         if due:
-            self._wakeups.wake_workers(len(due))
+            self._wakeups.wake_workers(len(due), coroutines=True)
         return self._ledger.next_due()
 
     def requeue(self, records: Sequence[InvocationRecord]) -> None:
         with self._backend.unit():
             self._push(records)
-        self._wakeups.wake_workers(len(records))
+        self._wakeups.wake_workers(len(records), coroutines=True)

@@ -125,6 +125,7 @@ class Hub:
         self.listen()
         waiter.since = self._clock.monotonic()
         with self._lock:
+            asleep = not self._by_id
             for invocation_id in waiter.pending:
                 self._by_id.setdefault(invocation_id, []).append(waiter)
             self._count += 1
@@ -133,7 +134,7 @@ class Hub:
             if self._checker is None:
                 self._checker = threading.Thread(target=self._check_forever, name="pynenc-wait-check", daemon=True)
                 self._checker.start()
-            elif self._count == 1:
+            elif asleep:
                 self._changed.notify()
 
     def remove(self, waiter: Waiter) -> None:

@@ -95,11 +95,12 @@ def _give_up(engine: Engine, record: InvocationRecord, actor: str) -> bool:
     )
     through = Transition(record.invocation_id, InvocationStatus.RUNNING_RECOVERY, actor, record.attempt, recoveries=1)
     end = Transition(record.invocation_id, InvocationStatus.FAILED, actor, record.attempt)
-    with engine.backend.unit():
-        [taken] = engine.steps.reroute([through])
-        if taken is None:
-            return False
-        engine.steps.advance([Finish(end, record, outcome)], (), None)
+    [taken] = engine.steps.reroute([through])
+    if taken is None:
+        return False
+    # A step of its own: who is told of the end at the end of it must be able to read it. If we die before it, the
+    # sweep has the invocation run once more.
+    engine.steps.advance([Finish(end, record, outcome)], (), None)
     engine.events.lost(record, deaths)
     return True
 

@@ -135,7 +135,7 @@ def _wait_outside(
     waiter = Waiter(awaited, all_of_them=all_of_them, wake=bell.release)
     engine.hub.add(waiter)
     try:
-        _watch_foreign(engine, awaited)
+        engine.hub.tell(_watch_foreign(engine, awaited))
         ready = _ready(engine, awaited, all_of_them=all_of_them)
         if ready is None and not bell.acquire(timeout=-1 if timeout_seconds is None else max(timeout_seconds, 0)):
             raise _timed_out(engine, awaited, timeout_seconds)
@@ -165,7 +165,7 @@ async def _wait_outside_async(
     waiter = Waiter(awaited, all_of_them=all_of_them, wake=ring)
     engine.hub.add(waiter)
     try:
-        await loop.run_in_executor(None, _watch_foreign, engine, awaited)
+        engine.hub.tell(await loop.run_in_executor(None, _watch_foreign, engine, awaited))
         ready = await loop.run_in_executor(None, lambda: _ready(engine, awaited, all_of_them=all_of_them))
         if ready is not None:
             return ready
@@ -177,13 +177,17 @@ async def _wait_outside_async(
     return await loop.run_in_executor(None, lambda: _ready(engine, awaited, all_of_them=all_of_them)) or []
 
 
-def _watch_foreign(engine: Engine, awaited: Sequence[str]) -> None:
-    """Ask to be told of invocations that other processes submitted; for our own the owner tells us anyway."""
+def _watch_foreign(engine: Engine, awaited: Sequence[str]) -> list[str]:
+    """Ask to be told of invocations that other processes submitted; for our own the owner tells us anyway.
+
+    The answer names those that had ended before, of which nobody will tell us.
+    """
     address = engine.wakeups.address()
     records = read_all(engine, awaited)
     foreign = [i for i, r in records.items() if r.reply_to != address and not r.status.is_final()]
     for start in range(0, len(foreign), CHUNK):
         engine.steps.watch(foreign[start : start + CHUNK], address)
+    return [i for i, r in records.items() if r.status.is_final()]
 
 
 def _timed_out(engine: Engine, awaited: Sequence[str], timeout_seconds: float | None) -> InvocationTimeoutError:

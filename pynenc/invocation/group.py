@@ -1,7 +1,7 @@
 """Several invocations of one task."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar, overload
 
 from pynenc.invocation.dist_invocation import BaseInvocation, DistributedInvocation
 from pynenc.invocation.handle_engine import HandleEngine
@@ -54,6 +54,15 @@ class DistributedInvocationGroup(BaseInvocationGroup[R_co]):
         """
         return self.iter_results()
 
+    @overload
+    def iter_results(
+        self, *, ordered: bool = ..., return_exceptions: Literal[False] = ..., timeout_seconds: float | None = ...
+    ) -> Iterator[R_co]: ...
+    @overload
+    def iter_results(
+        self, *, ordered: bool = ..., return_exceptions: Literal[True], timeout_seconds: float | None = ...
+    ) -> Iterator[R_co | Exception]: ...
+
     def iter_results(
         self, *, ordered: bool = False, return_exceptions: bool = False, timeout_seconds: float | None = None
     ) -> Iterator[Any]:
@@ -70,6 +79,15 @@ class DistributedInvocationGroup(BaseInvocationGroup[R_co]):
     def ordered_results(self) -> list[R_co]:
         """All results, in call order."""
         return list(self.iter_results(ordered=True))
+
+    @overload
+    def async_results(
+        self, *, ordered: bool = ..., return_exceptions: Literal[False] = ..., timeout_seconds: float | None = ...
+    ) -> AsyncIterator[R_co]: ...
+    @overload
+    def async_results(
+        self, *, ordered: bool = ..., return_exceptions: Literal[True], timeout_seconds: float | None = ...
+    ) -> AsyncIterator[R_co | Exception]: ...
 
     def async_results(
         self, *, ordered: bool = False, return_exceptions: bool = False, timeout_seconds: float | None = None

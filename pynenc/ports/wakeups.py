@@ -29,8 +29,10 @@ class Wakeups(ABC):
         """Whether anybody in this process waits for invocations to change; senders skip it otherwise."""
 
     @abstractmethod
-    def set_idle(self, idle: bool, *, picky: bool = False) -> None:
+    def set_idle(self, idle: bool, *, picky: bool = False, coroutines_only: bool = False) -> None:
         """Whether this process has a free slot and found no work; picky: it serves some queues only.
+
+        ``coroutines_only``: all its slots are taken, but its event loop has room.
 
         Effect: one that is picky is told of work besides those that are not, for it may not be for it.
         Ordering: a worker says it is idle, then looks for work once more, then sleeps.
@@ -41,10 +43,11 @@ class Wakeups(ABC):
         """Whether this process, which runs nothing itself, is to be told of work when nobody is idle."""
 
     @abstractmethod
-    def wake_workers(self, count: int) -> int:
+    def wake_workers(self, count: int, *, coroutines: bool = False) -> int:
         """Tell up to ``count`` idle processes, else ones on standby, that there is work; how many were told.
 
-        Effect: they are un-marked. Picky ones are all told, and do not count.
+        Effect: they are un-marked. Picky ones are all told, and do not count. With ``coroutines`` those with
+        room for coroutines only are told as well.
 
         Ordering: to be called after the work was committed.
         """

@@ -37,11 +37,13 @@ class Attempts:
             self.live[claimed.record.invocation_id] = running
         return running
 
-    def forget(self, invocation_ids: Iterable[str]) -> None:
-        """These are not executed here any more."""
+    def forget(self, ended: Iterable[InvocationRecord]) -> None:
+        """These attempts are not executed here any more; a later one of the same invocation may be."""
         with self._lock:
-            for invocation_id in invocation_ids:
-                self.live.pop(invocation_id, None)
+            for record in ended:
+                running = self.live.get(record.invocation_id)
+                if running is not None and running.record.attempt == record.attempt:
+                    del self.live[record.invocation_id]
             if not self.live:
                 self._none_left.notify_all()
 
@@ -59,7 +61,7 @@ class Attempts:
         """These outcomes were written, or refused where there is no record."""
         if not finishes:
             return
-        self.forget(finish.record.invocation_id for finish in finishes)
+        self.forget(finish.record for finish in finishes)
         events = self._engine.events
         debugging = events.debugging()
         here = self._engine.wakeups.address()

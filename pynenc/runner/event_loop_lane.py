@@ -68,6 +68,8 @@ class EventLoopLane:
         self._active = 0
         self._paused: dict[str, Running] = {}
         self._scheduled = False
+        #: A step is being taken: what it took out of the lists above is not back in any of them yet.
+        self._stepping = False
         self._stopped = False
 
     # ------------------------------------------------------------------- room
@@ -90,7 +92,8 @@ class EventLoopLane:
 
     def occupied(self) -> bool:
         """Whether anything was taken that has not been recorded."""
-        return bool(self._accepted or self._active or self._finished or self._paused or self._scheduled)
+        waiting = self._accepted or self._finished or self._scheduled or self._stepping
+        return bool(waiting or self._active or self._paused)
 
     def look(self) -> None:
         """There may be work for the lane while every slot is busy."""
@@ -109,6 +112,10 @@ class EventLoopLane:
             self._accepted.append(claimed)
         self._schedule()
 
+    def _count(self, coroutines: int) -> None:
+        with self._lock:
+            self._active += coroutines
+
     # ------------------------------------------------------------- store steps
 
     def _schedule(self) -> None:
@@ -125,12 +132,12 @@ class EventLoopLane:
     def _step(self) -> None:
         with self._lock:
             self._scheduled = False
+            self._stepping = True
             finishes, self._finished = self._finished, []
             accepted, self._accepted = list(self._accepted), deque()
             resuming, self._resuming = self._resuming, []
         try:
             self._write(finishes, accepted, resuming)
-            self._pool.check_empty()
         except Exception as error:  # noqa: BLE001 - design law 10: kept, and tried again when the store answers
             self._engine.events.loop_failed("A step of the event loop lane", error)
             with self._lock:
@@ -139,6 +146,9 @@ class EventLoopLane:
                 self._resuming = resuming + self._resuming
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._loop.call_later, RECHECK_SECONDS, self._schedule)
+        finally:
+            self._stepping = False
+        self._pool.check_empty()
 
     def _write(
         self,
@@ -168,10 +178,14 @@ class EventLoopLane:
         for running, future in resuming:
             if running.record.running_key is not None:
                 resumed.append(((running, future), self._engine.steps.resume(running.record, pool.runner_id)))
+        # Counted before they are on the loop: there is no moment in which nobody knows of them.
+        self._count(len(begun))
         if begun or resumed:
             self._on_loop(lambda: self._go(begun, resumed))
         if answer.claimed or answer.more:
             self._schedule()
+        else:
+            pool.mark()
 
     def _plan(self, coming: int) -> ClaimPlan | None:
         pool = self._pool
@@ -210,7 +224,6 @@ class EventLoopLane:
     ) -> None:
         assert self._loop is not None  # noqa: S101 - we are on it
         for claimed in begun:
-            self._active += 1
             running = self._pool.attempts.begin(claimed, self)
             running.main_task = self._loop.create_task(self._execute(running))
         for (_, future), record in resumed:
@@ -226,11 +239,11 @@ class EventLoopLane:
         try:
             ended = await self._call(running)
         except (Unwind, Fenced):
-            self._pool.attempts.forget([running.record.invocation_id])
+            self._pool.attempts.forget([running.record])
         else:
             self._finished_one(classify(running, ended, self._engine.clock.now()))
         finally:
-            self._active -= 1
+            self._count(-1)
             self._schedule()
 
     async def _call(self, running: Running) -> Ended:
@@ -266,7 +279,7 @@ class EventLoopLane:
         in_time = True
         try:
             if await loop.run_in_executor(self._io, self._pause, running, awaited, all_of_them):
-                self._active -= 1
+                self._count(-1)
                 self._schedule()
                 self._pool.parking.on_change(len(self._paused))
                 try:
@@ -274,7 +287,7 @@ class EventLoopLane:
                 except TimeoutError:
                     in_time = False
                 finally:
-                    self._active += 1
+                    self._count(1)
                 await self._resume(running)
         finally:
             self._engine.hub.remove(waiter)
@@ -291,6 +304,8 @@ class EventLoopLane:
             raise_if_refused(running, answer)
             return False
         running.record = answer.paused
+        # Nobody will tell us of those that had ended before.
+        self._engine.hub.tell([r.invocation_id for r in answer.awaited if r.status.is_final()])
         return True
 
     async def _resume(self, running: Running) -> None:

@@ -28,8 +28,9 @@ _TASKS_REMEMBERED = 10_000
 class Pace:
     """Moving averages of durations, for each task and over all. Written by many threads; small races only blur it."""
 
-    def __init__(self, budget_seconds: float) -> None:
+    def __init__(self, budget_seconds: float, *, grouping: bool = True) -> None:
         self._budget_seconds = budget_seconds
+        self._group_limit = GROUP_LIMIT if grouping else 1
         self._by_task: dict[str, float] = {}
         self._overall: float | None = None
 
@@ -59,7 +60,7 @@ class Pace:
             seconds = self._by_task.get(record.task_id)
             # One that killed its worker before, or holds a scope, goes alone: neighbours must not pay for it.
             alone = seconds is None or seconds > GROUPED_TASK_SECONDS or record.recoveries or record.running_key
-            if position and (alone or budget <= 0 or position >= GROUP_LIMIT):
+            if position and (alone or budget <= 0 or position >= self._group_limit):
                 return position
             if alone:
                 return 1

@@ -117,6 +117,8 @@ class Parking:
             told_meanwhile = running.home.told_early
             running.home.ready_to_sleep = True
         self.on_change(len(self._paused))
+        # Nobody will tell us of those that had ended before.
+        self._engine.hub.tell([r.invocation_id for r in answer.awaited if r.status.is_final()])
         if told_meanwhile:
             self.make_ready(running)
         return True

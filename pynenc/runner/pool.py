@@ -44,7 +44,8 @@ class Pool:
         self.engine = engine
         self.runner_id = runner_id
         self.limits = limits
-        self.pace = Pace(limits.claim_ahead_seconds)
+        # What may not be run again after a death must not be RUNNING before its code is.
+        self.pace = Pace(limits.claim_ahead_seconds, grouping=engine.settings.max_recoveries > 0)
         self._gathering = Gathering(enabled=engine.backend.capabilities.shared_between_processes)
         self.lock = threading.Lock()
         self.attempts = Attempts(engine, runner_id, self.lock)
@@ -214,17 +215,20 @@ class Pool:
         try:
             ended = call(running)
         except (Unwind, Fenced):
-            self.attempts.forget([running.record.invocation_id])
+            self.attempts.forget([running.record])
             left: Slot | None = running.slot
             return left
         ended_slot: Slot = running.slot
-        ended_slot.busy_since = None
         now = clock.monotonic()
         if running.home is None:
             self.pace.observe(claimed.record.task_id, now - began)
-        if not ended_slot.finished:
-            ended_slot.group_since = now
-        ended_slot.finished.append(classify(running, ended, clock.now()))
+        finish = classify(running, ended, clock.now())
+        with self.lock:
+            # The watch takes what stands behind a long one; it must not do so between the next lines.
+            ended_slot.busy_since = None
+            if not ended_slot.finished:
+                ended_slot.group_since = now
+            ended_slot.finished.append(finish)
         self.attempts.completed += 1
         return ended_slot
 
@@ -257,6 +261,8 @@ class Pool:
         self.attempts.recorded(finishes, answer.finished)
         self._begin_group(slot, group, answer.changed)
         self.take_in(slot, answer.claimed)
+        if answer.more:
+            self._wake_another()
         if slot.started or answer.claimed or answer.more or plan is None:
             return slot
         return self._rest(slot)
@@ -316,7 +322,7 @@ class Pool:
         """Sort what was claimed: coroutines to their lane, what is started to the slot, the rest waits its turn."""
         if not claimed:
             return
-        self.engine.wakeups.set_idle(False)
+        self.mark()
         self.on_claimed()
         for item in claimed:
             if item.record.lane == Lane.EVENT_LOOP:
@@ -328,9 +334,19 @@ class Pool:
                     self.claimed.append(item)
         if self.claimed:
             self.watch.arm()
-            other = self.take_slot()
-            if other is not None:
-                self.carry(other)
+            self._wake_another()
+
+    def mark(self) -> None:
+        """Say what this process still has room for."""
+        free, picky = bool(self.free), bool(self.limits.queues)
+        room = (free or bool(self.lane.room())) and not self.limits.single_use and not self.stopping
+        self.engine.wakeups.set_idle(room, picky=picky, coroutines_only=not free)
+
+    def _wake_another(self) -> None:
+        """There is more work than this slot takes: have a free one look."""
+        other = self.take_slot()
+        if other is not None:
+            self.carry(other)
 
     def _rest(self, slot: Slot) -> Slot | None:
         """Nothing to do: free the slot, unless something came up meanwhile."""

@@ -162,7 +162,11 @@ class Supervisor(BaseRunner):
     def _start_children(self) -> float | None:
         """Start what is wanted; how long to wait at most, if not for ever."""
         now = self.engine.clock.monotonic()
-        wanted = self._wanted()
+        try:
+            wanted = self._wanted()
+        except Exception as error:  # noqa: BLE001 - the store may be away for a while; asked again at the next turn
+            self.engine.events.loop_failed("Looking for work", error)
+            return None
         if not wanted:
             return None
         if now < self._not_before:
@@ -235,20 +239,24 @@ class Supervisor(BaseRunner):
     def _buried(self, child: Child, pid: int, status: int) -> None:
         """A child is gone: take back what it held."""
         events = self.engine.events
-        if status == 0:
+        # A task may end its process with os._exit(0): that is no good order either.
+        in_good_order = status == 0 and child.leaving
+        if in_good_order:
             events.worker_ended(child.runner_id, pid)
-            self._give_back(child.runner_id)
-            return
-        events.worker_died(child.runner_id, pid, _how(status))
-        if self.engine.clock.monotonic() - child.started_at < HEALTHY_SECONDS and status > 0:
-            self._back_off()
         else:
-            self._backoff = 0.0
+            events.worker_died(child.runner_id, pid, _how(status))
+            if self.engine.clock.monotonic() - child.started_at < HEALTHY_SECONDS and status >= 0:
+                self._back_off()
+            else:
+                self._backoff = 0.0
         try:
-            recover_from(self.engine, child.runner_id, self.runner_id)
-        except Exception as error:  # noqa: BLE001 - the lease of the dead child does it later
-            events.loop_failed(f"Recovering from runner:{child.runner_id}", error)
-        self._retire([child.runner_id])
+            if in_good_order:
+                self._give_back(child.runner_id)
+            else:
+                recover_from(self.engine, child.runner_id, self.runner_id)
+                self._retire([child.runner_id])
+        except Exception as error:  # noqa: BLE001 - the store may be away; the lease of the dead child does it later
+            events.loop_failed(f"Taking back from runner:{child.runner_id}", error)
 
     def _give_back(self, runner_id: str) -> None:
         """A child ended in good order, or was killed because its grace was over: KILLED, then available again."""
@@ -318,7 +326,10 @@ class Supervisor(BaseRunner):
             os.close(descriptor)
         self._alarm_read = self._alarm_write = -1
         self._server = self._selector = None
-        self._retire([self.runner_id])
+        try:
+            self._retire([self.runner_id])
+        except Exception as error:  # noqa: BLE001 - the store may be away; the lease ends then
+            self.engine.events.loop_failed(f"Leaving the board, runner:{self.runner_id}", error)
 
 
 def _drain(descriptor: int) -> None:

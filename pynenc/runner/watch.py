@@ -71,7 +71,7 @@ class Watch:
         """So many of them were taken here; tell others of the rest."""
         owed, self._owed = self._owed - taken, 0
         if owed > 0:
-            self._pool.engine.wakeups.wake_workers(owed)
+            self._pool.engine.wakeups.wake_workers(owed, coroutines=True)
 
     def due(self, at: float | None) -> None:
         """A delayed invocation is to be queued at this time (seconds since the epoch)."""

@@ -4,12 +4,13 @@
 share will do: give its settings.
 """
 
+import itertools
 import os
 import random
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +68,7 @@ class StormPlan:
     calm_seconds: float = 60.0
     seed: int = 0
     #: Of the app: its store and whatever else.
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Call(NamedTuple):
@@ -281,7 +282,7 @@ def _slowest_recovery(evidence: Evidence, died_at_ns: Mapping[int, int]) -> floa
     offset = time.time() - time.monotonic()
     slowest = 0.0
     for history in evidence.histories.values():
-        for before, entry in zip(history, history[1:], strict=False):
+        for before, entry in itertools.pairwise(history):
             died_ns = died_at_ns.get(evidence.pids.get(before.owner or "", -1))
             if entry.status in _RECOVERY and died_ns is not None:
                 slowest = max(slowest, entry.timestamp - offset - died_ns / 1e9)
@@ -289,7 +290,7 @@ def _slowest_recovery(evidence: Evidence, died_at_ns: Mapping[int, int]) -> floa
 
 
 @contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
+def _environment(name: str, value: str) -> Generator[None]:
     before = os.environ.get(name)
     os.environ[name] = value
     try:

@@ -16,10 +16,9 @@ notes of all processes of a machine stand in the order in which they were made::
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,7 +64,7 @@ class Witness:
         self._file: int | None = None
 
     @contextmanager
-    def present(self) -> Iterator[None]:
+    def present(self) -> Generator[None]:
         """Note that the running attempt executes inside of the ``with`` block; an exception ends it, too."""
         self.note(Event.START)
         try:
@@ -80,7 +79,8 @@ class Witness:
             RuntimeError: we are in none.
         """
         running = get_running()
-        if running is None or running.record is None:
+        # Sync mode runs a task without an engine.
+        if running is None or running.engine is None:
             raise RuntimeError(
                 "A witness takes notes inside of tasks that a runner executes, and here none is running."
             )
@@ -132,18 +132,19 @@ def stays(notes: Iterable[Note], died_at_ns: Mapping[int, int] | None = None) ->
 
 
 def overlaps(all_stays: Iterable[Stay], scope_of: Callable[[str], str | None]) -> list[tuple[Stay, Stay]]:
-    """Pairs of stays in one scope of which the second begins before the first has ended.
+    """Stays that begin while another one in their scope lasts: pairs of the one that ends last so far and of them.
 
     ``scope_of`` gives the scope of an invocation; None: it has none.
     """
-    by_scope: dict[str, list[Stay]] = {}
-    for stay in all_stays:
+    latest: dict[str, Stay] = {}
+    found: list[tuple[Stay, Stay]] = []
+    for stay in sorted(all_stays, key=lambda stay: stay.start_ns):
         scope = scope_of(stay.invocation_id)
-        if scope is not None:
-            by_scope.setdefault(scope, []).append(stay)
-    return [
-        pair
-        for group in by_scope.values()
-        for pair in pairwise(sorted(group, key=lambda stay: stay.start_ns))
-        if pair[1].start_ns < pair[0].end_ns
-    ]
+        if scope is None:
+            continue
+        before = latest.get(scope)
+        if before is not None and stay.start_ns < before.end_ns:
+            found.append((before, stay))
+        if before is None or stay.end_ns > before.end_ns:
+            latest[scope] = stay
+    return found

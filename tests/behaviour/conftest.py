@@ -16,7 +16,10 @@ sys.path.insert(0, str(HERE))
 import behaviour_app
 import safety_nets
 import tasks_calls
+import tasks_concurrency
+import tasks_cycles
 import tasks_groups
+import tasks_options
 import tasks_waiting
 
 from gates_and_notes import DEADLINE_SECONDS
@@ -27,7 +30,15 @@ from pynenc.testing import wait_until
 from pynenc.testing.apps import SETUPS, RunnerProcess, RunnerThread, Setup, build_app, installed
 from pynenc.testing.history import check_all_histories
 
-MODULES: tuple[ModuleType, ...] = (behaviour_app, tasks_calls, tasks_groups, tasks_waiting)
+MODULES: tuple[ModuleType, ...] = (
+    behaviour_app,
+    tasks_calls,
+    tasks_concurrency,
+    tasks_cycles,
+    tasks_groups,
+    tasks_options,
+    tasks_waiting,
+)
 
 THREADS = [setup for setup in SETUPS.values() if setup.in_process]
 PROCESSES = [setup for setup in SETUPS.values() if not setup.in_process]

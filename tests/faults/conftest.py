@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import fault_tasks
 from harness import Scene
+
 from pynenc.testing.apps import installed
 from pynenc.testing.witness import Witness
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from pynenc import Pynenc
 from pynenc.engine import crash_points
 from pynenc.exceptions import InvocationError, RetryError
+from pynenc.runner import watch
 from pynenc.testing.witness import Witness
 
 app = Pynenc(app_id="faults")
@@ -58,6 +59,9 @@ if _text := os.environ.pop("FAULTS_CRASH_SUPERVISOR", None):
     # Taken out of the environment: the fork server and the workers are not to die there.
     crash_points.arm(_text)
 
+if _text := os.environ.get("FAULTS_AUDIT_SECONDS"):
+    watch.AUDIT_SECONDS = watch.SAFETY_LOOK_SECONDS = float(_text)
+
 
 # --- plain tasks ------------------------------------------------------------------------------------------------------
 
@@ -83,6 +87,15 @@ def hold_each(name: str) -> int:
         attempt = noop.invocation.record.attempt
         _hold(f"{name}{attempt}")
     return attempt
+
+
+@app.task
+def hold_and_wait(name: str) -> int:
+    """Executes until the test releases it, then waits for another task."""
+    with witness.present():
+        _hold(name)
+        child = noop(1)
+    return child.result
 
 
 @app.task
@@ -144,6 +157,14 @@ def exclusive(key: str, milliseconds: float, failures: int) -> str:
         if exclusive.invocation.num_retries < failures:
             raise RetryError
         return key
+
+
+@app.task(running_concurrency="keys", key_arguments=("key",))
+def exclusive_hold(key: str, number: int) -> int:
+    """Holds its scope until the test releases it."""
+    with witness.present():
+        _hold(str(number))
+        return number
 
 
 @app.task(running_concurrency="keys", key_arguments=("key",))

@@ -126,7 +126,7 @@ class Scene:
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         self.wait(lambda: all(psutil.Process(pid).status() == psutil.STATUS_STOPPED for pid in pids), "both to stop")
-        with open(f"{self.database}-lock", "rb") as lock:
+        with Path(f"{self.database}-lock").open("rb") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -156,6 +156,12 @@ class Scene:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.logs}") from None
 
+    def last(self, seconds: float) -> None:
+        """Let what is the matter last for a while."""
+        clock = self.app.engine.clock
+        end = clock.monotonic() + seconds
+        self.wait(lambda: clock.monotonic() > end, f"{seconds} s to be over")
+
     def call(self, task: Any, *arguments: Any) -> Any:
         """Call a task; the invocation, which is remembered as accepted."""
         invocation = task(*arguments)
@@ -183,6 +189,11 @@ class Scene:
 
     # ----------------------------------------------------------------- evidence
 
+    def forget(self) -> None:
+        """What was before this does not count: its store is not there any more."""
+        self.accepted.clear()
+        os.truncate(self.folder / "witness", 0)
+
     @property
     def logs(self) -> str:
         """The ends of the logs of all runners."""
@@ -201,7 +212,7 @@ class Scene:
         return list(gather(self.app).records.values())
 
     def slowest_recovery_seconds(self) -> float:
-        """How long what was held by the dead was theirs after their last sign of life, the longest; 0 if nothing was."""
+        """The longest time from the last sign of life of an owner to taking back what it held; 0: nothing was."""
         beats = {runner.runner_id: runner.last_beat for runner in self.app.engine.ledger.runners()}
         return max(
             (

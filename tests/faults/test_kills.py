@@ -94,7 +94,7 @@ def test_worker_killed_while_paused(scene: Scene) -> None:
     scene.killer.kill(scene.worker_of(runner))
     fault_tasks.release("a")
     assert parent.result == "a"
-    assert [S.PAUSED, S.RUNNING_RECOVERY, S.REROUTED] == scene.statuses(parent)[3:6]
+    assert scene.statuses(parent)[3:6] == [S.PAUSED, S.RUNNING_RECOVERY, S.REROUTED]
     scene.wait_for_all()
     scene.check()
 
@@ -108,7 +108,7 @@ def test_runner_killed_while_paused(scene: Scene) -> None:
     scene.kill_runner(first)
     fault_tasks.release("a")
     assert parent.result == "a"
-    assert [S.PAUSED, S.RUNNING_RECOVERY, S.REROUTED] == scene.statuses(parent)[3:6]
+    assert scene.statuses(parent)[3:6] == [S.PAUSED, S.RUNNING_RECOVERY, S.REROUTED]
     assert scene.slowest_recovery_seconds() < RECOVERED_WITHIN_SECONDS
     scene.wait_for_all()
     scene.check()

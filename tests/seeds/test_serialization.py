@@ -54,7 +54,7 @@ def test_use_case_7_without_the_two_methods(folder, snippet):
         "import tasks",
         "try:\n    tasks.calculate_total(tasks.Money(2.5, 'EUR'), 4)\nexcept TypeError as error:\n    print(error)",
     )
-    [message] = folder.run("main.py", environ={"PYNENC__SERIALIZER_CLS": "JsonSerializer"}).lines
+    message = folder.run("main.py", environ={"PYNENC__SERIALIZER_CLS": "JsonSerializer"}).output
     assert "Money" in message
     assert "to_json" in message
 

@@ -42,7 +42,7 @@ class MemWaitGraph(LedgerPart, WaitGraph):
     def paused_calls(self, args_ids: Sequence[str]) -> list[InvocationRecord]:
         with self._lock:
             tables = self._tables
-            return [tables.records[i] for args_id in args_ids for i in tables.paused.get(args_id, ())]
+            return [tables.records[i] for args_id in dict.fromkeys(args_ids) for i in tables.paused.get(args_id, ())]
 
     def waiters_above(self, invocation_id: str, limit: int) -> list[str]:
         seen = {invocation_id: None}

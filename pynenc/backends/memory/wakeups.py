@@ -25,6 +25,8 @@ class MemoryWakeups(Wakeups):
         self._on_work: Callable[[], None] | None = None
         self._waiting = False
         self._idle = False
+        self._picky = False
+        self._coroutines_only = False
         #: Two senders do not tell the same idle worker twice. Never held while a callback runs.
         self._lock = threading.Lock()
 
@@ -38,21 +40,29 @@ class MemoryWakeups(Wakeups):
     def set_waiting(self, waiting: bool) -> None:  # noqa: FBT001  # as the port has it
         self._waiting = waiting
 
-    def set_idle(self, idle: bool, *, picky: bool = False) -> None:  # noqa: ARG002, FBT001  # as the port has it
+    def set_idle(
+        self,
+        idle: bool,  # noqa: FBT001  # as the port has it
+        *,
+        picky: bool = False,
+        coroutines_only: bool = False,
+    ) -> None:
         with self._lock:
-            self._idle = idle
+            self._idle, self._picky, self._coroutines_only = idle, picky, coroutines_only
 
     def set_standby(self, standby: bool) -> None:  # noqa: FBT001  # as the port has it
+        # There is one listener: when it is on standby, nobody else is idle.
         self.set_idle(standby)
 
-    def wake_workers(self, count: int) -> int:
+    def wake_workers(self, count: int, *, coroutines: bool = False) -> int:
         with self._lock:
             on_work = self._on_work
-            if count < 1 or on_work is None or not self._idle:
+            if count < 1 or on_work is None or not self._idle or (self._coroutines_only and not coroutines):
                 return 0
             self._idle = False
+            told = 0 if self._picky else 1
         on_work()
-        return 1
+        return told
 
     def notify(self, messages: Mapping[str, Sequence[str]]) -> None:
         on_message = self._on_message

@@ -47,6 +47,8 @@ class Idle(IntEnum):
     STANDBY = 2
     #: It serves some queues only.
     PICKY = 3
+    #: All its slots are taken, but its event loop has room.
+    COROUTINES = 4
 
 
 class Board:

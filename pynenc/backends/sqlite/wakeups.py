@@ -125,24 +125,27 @@ class SQLiteWakeups(Wakeups):
     def set_waiting(self, waiting: bool) -> None:
         self._set_mark(WAITING, on=waiting)
 
-    def set_idle(self, idle: bool, *, picky: bool = False) -> None:
+    def set_idle(self, idle: bool, *, picky: bool = False, coroutines_only: bool = False) -> None:
         inbox = self._opened_inbox() if idle else self._inbox
-        if inbox is not None and self._board is not None:
-            self._board.mark_idle(inbox.slot, (Idle.PICKY if picky else Idle.READY) if idle else Idle.BUSY)
+        if inbox is None or self._board is None:
+            return
+        kind = Idle.COROUTINES if coroutines_only else Idle.PICKY if picky else Idle.READY
+        self._board.mark_idle(inbox.slot, kind if idle else Idle.BUSY)
 
     def set_standby(self, standby: bool) -> None:
         inbox = self._opened_inbox() if standby else self._inbox
         if inbox is not None and self._board is not None:
             self._board.mark_idle(inbox.slot, Idle.STANDBY if standby else Idle.BUSY)
 
-    def wake_workers(self, count: int) -> int:
+    def wake_workers(self, count: int, *, coroutines: bool = False) -> int:
         board = self._opened_board()
         if board is None:
             return 0
         for picky in board.take_all(Idle.PICKY):
             board.tell(picky, (WORK_LINE,))
         told = 0
-        for kind in (Idle.READY, Idle.STANDBY):
+        kinds = (Idle.READY, Idle.COROUTINES, Idle.STANDBY) if coroutines else (Idle.READY, Idle.STANDBY)
+        for kind in kinds:
             while told < count and (slot := board.take_idle(kind, self._next_slot)) is not None:
                 self._next_slot = (slot + 1) % SLOTS
                 told += board.tell(slot, (WORK_LINE,))

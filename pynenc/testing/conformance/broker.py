@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import pytest
 
+from pynenc.invocation.record import ANY_QUEUE
 from pynenc.ports import Backend, Broker
 from pynenc.testing.conformance.kit import ODD_TEXTS, PLACE, Conformance, entry, ids
 from pynenc.testing.conformance.races import race
@@ -74,7 +75,7 @@ class QueueOrder(Conformance):
         broker.promote([entry("moved", priority=5)])
         if broker.reorders:
             assert [each.invocation_id for each in broker.peek("default", 5)] == ["moved", "first"]
-        assert broker.sizes()[PLACE] == 2
+        assert broker.sizes() == {PLACE: 2}
         assert sorted(popped(broker)) == ["first", "moved"]
         broker.push([entry("last"), entry("moved")])
         assert popped(broker) == ["last", "moved"]
@@ -112,6 +113,12 @@ class QueueContents(Conformance):
         assert popped(broker) == ["a"]
         assert [each.invocation_id for each in broker.pop([("mail", "thread"), ("none", "thread")], 5)] == ["c"]
         assert [each.invocation_id for each in broker.pop([], 5)] == ["b"]
+
+    def test_any_queue_stands_for_all_queues_of_its_lane(self, broker: Broker) -> None:
+        broker.push([entry("a"), entry("b", lane="event_loop"), entry("c", queue="mail", priority=1)])
+        assert [each.invocation_id for each in broker.pop([(ANY_QUEUE, "thread")], 5)] == ["c", "a"]
+        places = [("mail", "event_loop"), (ANY_QUEUE, "event_loop")]
+        assert [each.invocation_id for each in broker.pop(places, 5)] == ["b"]
 
     def test_what_is_pushed_twice_is_not_lost(self, broker: Broker) -> None:
         broker.push([entry("inv"), entry("inv")])

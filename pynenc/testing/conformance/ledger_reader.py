@@ -69,6 +69,12 @@ class PageDuties(Conformance):
         assert found(ledger, **same, newest_first=True, after="b") == ["a"]
         assert found(ledger, **{field: "none"}) == []
 
+    def test_a_workflow_is_its_root_and_its_members(self, ledger: Orchestrator) -> None:
+        register(ledger, "a root", "another")
+        register(ledger, "b", "c", workflow_id="a root")
+        assert found(ledger, workflow_id="a root") == ["a root", "b", "c"]
+        assert found(ledger, workflow_id="another") == ["another"]
+
     def test_the_owner_selects_what_is_owned_now(self, ledger: Orchestrator) -> None:
         register_in(ledger, "a", S.RUNNING)
         register_in(ledger, "b", S.RUNNING, owner=STRANGER)
@@ -94,7 +100,7 @@ class PageDuties(Conformance):
     def test_conditions_add_up(self, ledger: Orchestrator) -> None:
         for number, invocation_id in enumerate(ids(24)):
             fields = {"queue": "mail" if number % 2 else "default", "task_id": f"task-{number % 3}"}
-            register_in(ledger, invocation_id, S.RUNNING if number % 4 < 2 else S.FAILED, parent_id="p", **fields)
+            register_in(ledger, invocation_id, S.FAILED if number // 2 % 2 else S.RUNNING, parent_id="p", **fields)
         both = {"queue": "mail", "task_id": "task-1", "statuses": frozenset({S.RUNNING})}
         assert found(ledger, **both) == [ids(24)[1], ids(24)[13]]
         assert found(ledger, **both, parent_id="p", owner=OWNER, newest_first=True) == [ids(24)[13], ids(24)[1]]
@@ -150,7 +156,7 @@ class CountDuties(Conformance):
         register_in(ledger, "other", S.RUNNING)
         whole = {("registered",): 7}
         assert counted(ledger, "status", statuses=frozenset({S.REGISTERED}), limit=2, after=ids(3)[-1]) == whole
-        assert counted(ledger, "status", parent_id="parent", limit=1) == whole
+        assert counted(ledger, "status", parent_id="parent", limit=1, after=ids(3)[-1]) == whole
         assert counted(ledger, "status", owner=OWNER) == {("running",): 1}
         assert counted(ledger, "status", registered_until=NOW) == {}
 
@@ -171,11 +177,11 @@ class ChangeDuties(Conformance):
 
     def test_who_follows_misses_and_repeats_nothing(self, ledger: Orchestrator) -> None:
         seen: list[tuple[str, S]] = []
-        cursor = ledger.last_change()
+        cursor, limit = ledger.last_change(), 2
         for number in range(12):
             register_in(ledger, f"inv-{number}", S.RUNNING)
-            page = ledger.changes(cursor, 2)
-            assert len(page) == 2
+            page = ledger.changes(cursor, limit)
+            assert len(page) == limit
             seen += [(entry.invocation_id, entry.status) for entry in page]
             cursor = page[-1].sequence
         while page := ledger.changes(cursor, 5):

@@ -96,13 +96,14 @@ class OrphanDuties(Conformance):
         assert orphaned(ledger, NOW) == []
 
     def test_the_limit_leaves_the_rest(self, ledger: Orchestrator) -> None:
+        limit = 3
         for invocation_id in ids(5):
             register_in(ledger, invocation_id, S.RUNNING)
-        first = orphaned(ledger, NOW, 3)
-        assert len(first) == 3
+        first = orphaned(ledger, NOW, limit)
+        assert len(first) == limit
         for invocation_id in first:
             move(ledger, invocation_id, S.RUNNING_RECOVERY)
-        assert sorted(first + orphaned(ledger, NOW, 3)) == ids(5)
+        assert sorted(first + orphaned(ledger, NOW, limit)) == ids(5)
 
     def test_silent_runners_are_forgotten_unless_they_own_something(self, ledger: Orchestrator) -> None:
         ledger.save_runners([runner("silent"), runner(OWNER), runner("fresh", last_beat=NOW + 5)])

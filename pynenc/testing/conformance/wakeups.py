@@ -97,14 +97,12 @@ class WakeupsConformance(Conformance):
 
     def test_an_idle_worker_hears_of_work_once(self, wakeups: Wakeups, sender: Wakeups) -> None:
         inbox = Inbox(wakeups)
-        wakeups.set_idle(True)
-        assert sender.wake_workers(5) == 1
-        inbox.wait_for_work(1)
-        assert sender.wake_workers(5) == 0
-        wakeups.set_idle(True)
-        assert sender.wake_workers(1) == 1
-        inbox.wait_for_work(2)
-        assert inbox.works == 2
+        for works in (1, 2, 3):
+            wakeups.set_idle(True)
+            assert sender.wake_workers(5) == 1
+            inbox.wait_for_work(works)
+            assert sender.wake_workers(5) == 0
+            assert inbox.works == works
 
     def test_a_busy_worker_is_left_alone(self, wakeups: Wakeups, sender: Wakeups) -> None:
         inbox = Inbox(wakeups)
@@ -120,6 +118,39 @@ class WakeupsConformance(Conformance):
         assert sender.wake_workers(0) == 0
         assert sender.wake_workers(1) == 1
         inbox.wait_for_work(1)
+
+    def test_a_picky_worker_hears_besides_the_others(self, wakeups: Wakeups, sender: Wakeups) -> None:
+        inbox = Inbox(wakeups)
+        wakeups.set_idle(True, picky=True)
+        assert sender.wake_workers(1) == 0
+        inbox.wait_for_work(1)
+        wakeups.set_idle(True)
+        assert sender.wake_workers(1) == 1
+        inbox.wait_for_work(2)
+
+    def test_who_is_on_standby_hears_once(self, wakeups: Wakeups, sender: Wakeups) -> None:
+        inbox = Inbox(wakeups)
+        wakeups.set_standby(True)
+        assert sender.wake_workers(5) == 1
+        inbox.wait_for_work(1)
+        assert sender.wake_workers(5) == 0
+        wakeups.set_standby(True)
+        wakeups.set_standby(False)
+        assert sender.wake_workers(5) == 0
+        assert inbox.works == 1
+
+    def test_who_is_idle_hears_before_who_is_on_standby(self, wakeups: Wakeups, sender: Wakeups) -> None:
+        if sender is wakeups:
+            pytest.skip("the store has one listener")
+        standby, idle = Inbox(wakeups), Inbox(sender)
+        wakeups.set_standby(True)
+        sender.set_idle(True)
+        assert sender.wake_workers(5) == 1
+        idle.wait_for_work(1)
+        assert standby.works == 0
+        assert sender.wake_workers(5) == 1
+        standby.wait_for_work(1)
+        assert idle.works == 1
 
     def test_the_last_callbacks_count(self, wakeups: Wakeups, sender: Wakeups, address: str) -> None:
         first, second = Inbox(wakeups), Inbox(wakeups)

@@ -42,3 +42,13 @@ def test_the_oldest_is_found_without_passing_by_those_removed():
         ours.discard(key)
         assert next(ours.ascending()) == key + 1
         assert not ours._gone
+
+
+def test_the_oldest_leaves_with_all_that_left_before_it():
+    ours = SortedKeys[int]()
+    for key in range(100):
+        ours.add(key)
+    for key in (2, 1, 3, 0):
+        ours.discard(key)
+    assert next(ours.ascending()) == 4
+    assert not ours._gone
