@@ -34,6 +34,7 @@ class Parameters:
 
     def __init__(self, func: Callable[..., Any]) -> None:
         self.signature = inspect.signature(func)
+        self._name = func.__name__
         parameters = self.signature.parameters.values()
         kinds = {parameter.kind for parameter in parameters}
         self.names = tuple(parameter.name for parameter in parameters)
@@ -57,7 +58,10 @@ class Parameters:
                     return bound
                 if self._required <= bound.keys():
                     return {name: bound[name] if name in bound else self._defaults[name] for name in self.names}
-        full = self.signature.bind(*args, **kwargs)
+        try:
+            full = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self._name}() {error}") from None
         full.apply_defaults()
         return dict(full.arguments)
 

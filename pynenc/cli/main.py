@@ -84,8 +84,8 @@ def _version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:  
     is_flag=True,
     expose_value=False,
     is_eager=True,
-    callback=lambda *given: _version(*given),
-    help="Show it.",
+    callback=_version,
+    help="Show the version.",
 )
 @app_options
 def cli() -> None:

@@ -9,5 +9,5 @@ class ConfigBroker(ConfigPynencBase):
     """How a runner looks into the queue."""
 
     queue_timeout_sec: float = Field(
-        default=0.1, ge=0, description="Seconds that one look into the queue may wait, where the broker's server waits."
+        default=0.1, ge=0, description="Accepted without effect: looks into the queue do not wait, workers are woken."
     )

@@ -23,7 +23,7 @@ class ConfigClientDataStore(ConfigPynencBase):
     warn_threshold: int = Field(
         default=10 * 1024 * 1024, ge=0, description="Characters of serialized text above which a warning is logged."
     )
-    compression_enabled: bool = Field(default=False, description="Compress the values that are kept outside.")
+    compression_enabled: bool = Field(default=False, description="Accepted without effect.")
 
     def contradiction(self) -> str | None:
         if 0 < self.max_size_to_cache < self.min_size_to_cache:

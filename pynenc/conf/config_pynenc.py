@@ -100,7 +100,7 @@ class ConfigPynenc(ConfigPynencBase):
         description="Seconds between two signs of life of a runner; unset: a third of lease_seconds.",
     )
     max_pending_seconds: float = Field(
-        default=5.0, gt=0, description="Seconds an invocation may be claimed without starting before it is taken back."
+        default=5.0, gt=0, description="Accepted without effect: claims are covered by lease_seconds."
     )
     max_recoveries: int = Field(
         default=3, ge=0, description="Times an invocation is run again after the death of its worker before it fails."
@@ -126,7 +126,7 @@ class ConfigPynenc(ConfigPynencBase):
     cached_status_time: float = Field(
         default=0.1,
         ge=0,
-        description="Seconds for which an invocation object trusts the unfinished status it has read.",
+        description="Accepted without effect: a status is read when it is asked for.",
     )
 
     recover_pending_invocations_cron: str = Field(

@@ -31,10 +31,10 @@ class ConfigRunner(ConfigPynencBase):
         default=0, ge=0, description="Memory in MiB above which a worker process is replaced by a fresh one; 0: never."
     )
     invocation_wait_results_sleep_time_sec: float = Field(
-        default=0.1, ge=0, description="Seconds between two looks at an awaited result where wake-ups cannot reach."
+        default=0.1, ge=0, description="Accepted without effect: waiters are woken."
     )
     runner_loop_sleep_time_sec: float = Field(
-        default=0.1, ge=0, description="Seconds between two looks at the queue where wake-ups cannot reach."
+        default=0.1, ge=0, description="Accepted without effect: workers are woken."
     )
 
 

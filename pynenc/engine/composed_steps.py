@@ -247,14 +247,25 @@ class ComposedSteps(Steps):
             last = {record.invocation_id: record for record in records if record is not None}
             unowned = [record for record in last.values() if not record.status.is_owned()]
             self._ledger.forget_waiters([record.invocation_id for record in unowned])
+            ended = self._cancel_as_asked(unowned, now)
             available = [r for r in unowned if r.status.is_available_for_run() and r.not_before is None]
-            told.finals([r for r in unowned if r.status.is_final()])
+            available = [r for r in available if not r.cancel_requested]
+            told.finals([*ended, *(r for r in unowned if r.status.is_final())])
             heads = free_scopes(self._ledger, {r.running_key for r in unowned if r.running_key is not None}, now, told)
             self._push([*available, *heads])
             crash_point("reroute.before_commit")
         crash_point("reroute.after_commit")
         self._tell(told, len(available) + len(heads))
         return records
+
+    def _cancel_as_asked(self, unowned: Sequence[InvocationRecord], now: float) -> list[InvocationRecord]:
+        """Its owner was asked to cancel it and gave it back instead: nobody runs it again."""
+        changes = [
+            Transition(r.invocation_id, InvocationStatus.CANCELLED, r.registered_by, None)
+            for r in unowned
+            if r.cancel_requested and r.status.is_available_for_run()
+        ]
+        return [record for record in self._ledger.transition(changes, now) if record is not None]
 
     def cancel(self, invocation_ids: Sequence[str], actor: str) -> list[InvocationRecord]:
         now = self._clock.now()

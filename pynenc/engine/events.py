@@ -43,11 +43,12 @@ class Events:
 
     def failed(self, record: InvocationRecord, error: BaseException, status: str) -> None:
         self._log.error(
-            "EXCEPTION invocation:%s task:%s status:%s %s (the traceback is kept with the invocation)",
+            "EXCEPTION invocation:%s task:%s status:%s %s",
             record.invocation_id,
             record.task_id,
             status,
             type(error).__name__,
+            exc_info=error,
         )
 
     def stale_outcome(self, record: InvocationRecord, reason: str) -> None:

@@ -20,6 +20,7 @@ from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.record import Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.runner.base_runner import BaseRunner
+from pynenc.runner.child_process import UNKNOWN_STATUS
 from pynenc.runner.fork_server import ForkServer, ForkServerError
 from pynenc.runner.fork_server_process import ForkedChild
 from pynenc.runner.worker_process import UNWIND_SECONDS, WorkerSettings
@@ -349,6 +350,8 @@ def _without(old: selectors.BaseSelector, alarm: int, children: dict[int, Child]
 
 
 def _how(status: int) -> str:
+    if status == UNKNOWN_STATUS:
+        return "how is not known, for the fork server died with it"
     if status < 0:
         return f"killed by {signal.Signals(-status).name}"
     return f"exit code {status}"

@@ -11,12 +11,13 @@ from pynenc import Pynenc
 from pynenc.cli.main import main
 from tests.unit.cli.command_line import Ran
 
-IN_MEMORY = "Pynenc({'app_id': 'shop', 'orchestrator_cls': 'MemOrchestrator', 'logging_level': 'critical'})"
+#: One thread: a parent always pauses for its child. Silent: what a command prints is all there is.
+SETTINGS = {"app_id": "shop", "orchestrator_cls": "MemOrchestrator", "max_threads": 1, "logging_level": "critical"}
 
 TASKS = f"""\
 from pynenc import Pynenc
 
-app = {IN_MEMORY}
+app = Pynenc({SETTINGS})
 
 
 @app.task

@@ -113,7 +113,7 @@ def test_it_waits_for_others(shop, why, runner, take, monkeypatch):
     assert names.count("(registered)") == 2
 
 
-def test_it_stands_in_line(pynenc, write, runner, why, take, shop):
+def test_it_stands_in_line(shop, why, runner):
     app = shop.app
     alone = app.get_task("tasks.add")
     alone.conf.running_concurrency = "task"
