@@ -28,7 +28,12 @@ def retried(journal: str, times: int) -> int:
 
 @app.task(max_retries=2, retry_for=(FlakyError, LookupError))
 def retried_for(journal: str, times: int, kind: str) -> int:
-    kinds = {"flaky": FlakyError("flaky"), "key": KeyError("derived"), "retry": RetryError("always"), "value": ValueError()}
+    kinds = {
+        "flaky": FlakyError("flaky"),
+        "key": KeyError("derived"),
+        "retry": RetryError("always"),
+        "value": ValueError(),
+    }
     return _fail_at_first(journal, times, kinds[kind])
 
 

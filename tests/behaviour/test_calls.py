@@ -12,9 +12,7 @@ from tasks_calls import OrderError, Point
 from pynenc.exceptions import InvocationError, InvocationTimeoutError
 from pynenc.invocation import InvocationStatus
 
-pytestmark = pytest.mark.parametrize(
-    "shared_app", list(SETUPS.values()), indirect=True, ids=str, scope="module"
-)
+pytestmark = pytest.mark.parametrize("shared_app", list(SETUPS.values()), indirect=True, ids=str, scope="module")
 
 
 def test_result_and_history(shared_app):
@@ -38,7 +36,10 @@ def test_variadic_arguments(shared_app):
     invocation = tasks_calls.variadic(1, 2, z=3)
     args, kwargs = invocation.result
     assert (tuple(args), kwargs) == ((1, 2), {"z": 3})
-    assert {name: list(value) for name, value in invocation.arguments.kwargs.items()} == {"args": [1, 2], "kwargs": ["z"]}
+    assert {name: list(value) for name, value in invocation.arguments.kwargs.items()} == {
+        "args": [1, 2],
+        "kwargs": ["z"],
+    }
 
 
 def test_every_kind_of_parameter(shared_app):
@@ -60,7 +61,14 @@ def test_a_call_that_does_not_fit_the_signature_fails_where_it_is_made(shared_ap
 
 def test_values_keep_their_types(shared_app):
     assert tasks_calls.mirrored(Point(1, 2)).result == Point(2, 1)
-    value = {"tuple": (1, 2), "set": {3}, "bytes": b"\x00\xff", "none": None, "nested": [{"deep": 1.5}], "text": "ü\ud83d"}
+    value = {
+        "tuple": (1, 2),
+        "set": {3},
+        "bytes": b"\x00\xff",
+        "none": None,
+        "nested": [{"deep": 1.5}],
+        "text": "ü\ud83d",
+    }
     assert tasks_calls.returns(value).result == value
 
 

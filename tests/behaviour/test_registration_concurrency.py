@@ -12,9 +12,7 @@ from pynenc.exceptions import InvocationConcurrencyWithDifferentArgumentsError
 from pynenc.invocation import InvocationStatus, ReusedInvocation
 
 #: The runner plays no part before it starts; the stores do.
-stores = pytest.mark.parametrize(
-    "setup", [setup for setup in SETUPS.values() if setup.in_process], ids=str
-)
+stores = pytest.mark.parametrize("setup", [setup for setup in SETUPS.values() if setup.in_process], ids=str)
 CALLS = [("a", 1), ("a", 1), ("a", 2), ("b", 1)]
 #: Which of the calls is answered by which.
 ANSWERS = {

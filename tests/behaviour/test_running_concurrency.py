@@ -27,7 +27,9 @@ def submit(task, calls, *, in_batches):
 @SUBMISSIONS
 def test_one_of_the_task_at_a_time(stage, setup, journal, in_batches):
     stage.run(setup, slots=3)
-    calls = submit(tasks_concurrency.one_of_the_task, [(journal, f"call-{i}") for i in range(12)], in_batches=in_batches)
+    calls = submit(
+        tasks_concurrency.one_of_the_task, [(journal, f"call-{i}") for i in range(12)], in_batches=in_batches
+    )
     assert [call.result for call in calls] == [f"call-{i}" for i in range(12)]
     assert not overlapping(intervals(journal))
     for call in calls:
@@ -97,7 +99,9 @@ def test_dropped_by_key(stage, setup, journal, gate):
     stage.run(setup, slots=3)
     first = tasks_concurrency.one_of_the_key_or_none(journal, "a", gate, 1)
     wait_for_notes(f"{journal}.begun")
-    dropped, other = tasks_concurrency.one_of_the_key_or_none.parallelize([(journal, "a", gate, 2), (journal, "b", gate)])
+    dropped, other = tasks_concurrency.one_of_the_key_or_none.parallelize(
+        [(journal, "a", gate, 2), (journal, "b", gate)]
+    )
     assert dropped.wait() is InvocationStatus.CONCURRENCY_CONTROLLED_FINAL
     open_gate(gate)
     assert [first.result, other.result] == ["a", "b"]

@@ -74,7 +74,9 @@ def test_it_goes_on_in_its_own_thread(stage, setup, gate):
 
 
 @on_one_of_a_kind
-@pytest.mark.parametrize("task", [tasks_waiting.waits_for_all, tasks_waiting.waits_for_all_async], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    "task", [tasks_waiting.waits_for_all, tasks_waiting.waits_for_all_async], ids=["sync", "async"]
+)
 def test_one_of_those_it_waits_for_has_ended_before(stage, setup, task, tmp_path):
     stage.run(setup, slots=2)
     first, second = str(tmp_path / "first"), str(tmp_path / "second")

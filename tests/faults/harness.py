@@ -103,6 +103,11 @@ class Scene:
         self.wait(lambda: len(self.killer.workers(runner.pid)) == 1, "one worker")
         return self.killer.workers(runner.pid)[0]
 
+    def pid_of_owner(self, invocation: Any) -> int:
+        """The process that holds an invocation."""
+        [owner] = self.app.engine.ledger.runners(runner_ids=[invocation.record.owner])
+        return owner.pid
+
     def kill_runner(self, runner: RunnerProcess) -> None:
         """SIGKILL to the supervisor; returns when the processes it leaves behind have ended by themselves."""
         server = self.killer.fork_server(runner.pid)

@@ -2,14 +2,23 @@
 
 import os
 import signal
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import fault_tasks
+import pytest
 from harness import RECOVERED_WITHIN_SECONDS, Scene
 
 from pynenc.invocation.status import InvocationStatus
 from pynenc.testing.killer import is_alive
 
 S = InvocationStatus
+
+#: Runners with worker processes, besides the one that the other tests use.
+OTHER_KINDS: Mapping[str, Mapping[str, Any]] = {
+    "MultiThreadRunner": {"runner_cls": "MultiThreadRunner", "max_processes": 1, "max_threads": 2},
+    "ProcessRunner": {"runner_cls": "ProcessRunner", "max_processes": 1},
+}
 
 #: Enters the board, claims what there is, and starts none of it.
 CLAIMANT = """
@@ -67,6 +76,38 @@ def test_worker_killed_while_running(scene: Scene) -> None:
     assert S.RUNNING_RECOVERY in scene.statuses(invocation)
     # The supervisor saw it happen: nobody waited for the lease.
     assert scene.slowest_recovery_seconds() < 1
+    scene.check()
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+def test_workers_of_other_runners_killed(kind: str, make_scene: Callable[..., Scene]) -> None:
+    """The child executes and its parent is paused: in the same process, or each in one of its own."""
+    scene = make_scene(**OTHER_KINDS[kind])
+    scene.start_runner()
+    parent = scene.call(fault_tasks.ask, "a")
+    scene.wait(lambda: fault_tasks.held("a"), "the child to start")
+    scene.killer.kill(scene.pid_of_owner(parent))
+    scene.wait(lambda: S.REROUTED in scene.statuses(parent), "the parent to be taken back")
+    fault_tasks.release("a")
+    assert parent.result == "a"
+    assert scene.slowest_recovery_seconds() < 1
+    scene.wait_for_all()
+    scene.check()
+
+
+def test_thread_runner_killed(make_scene: Callable[..., Scene]) -> None:
+    """It is its own worker, so nobody sees it die."""
+    scene = make_scene(runner_cls="ThreadRunner", max_threads=2)
+    first = scene.start_runner()
+    parent = scene.call(fault_tasks.ask, "a")
+    scene.wait(lambda: fault_tasks.held("a"), "the child to start")
+    scene.start_runner()
+    scene.killer.kill(first.pid)
+    first.wait()
+    fault_tasks.release("a")
+    assert parent.result == "a"
+    assert scene.slowest_recovery_seconds() < RECOVERED_WITHIN_SECONDS
+    scene.wait_for_all()
     scene.check()
 
 

@@ -14,7 +14,7 @@ from pynenc.cli.main import COMMANDS, cli, main
 from pynenc.exceptions import ConfigError, RunnerError, StoreUnavailableError
 
 
-def _commands(group=cli, path=()):
+def _commands(group: click.Group = cli, path=()):
     """All commands, with the words that lead to them."""
     ctx = click.Context(group)
     for name in group.list_commands(ctx):

@@ -157,4 +157,6 @@ def test_the_settings_of_the_runner(pynenc):
     sys.modules["tasks"].app.conf.runner_cls = "ThreadRunner"
     out = pynenc("runner", "show_config").out
     assert "Config ConfigThreadRunner:\n" in out
-    assert "max_threads: \n  Default: 0\n  Value: 0\n  Source: default\n  Description: Threads that run" in out
+    assert (
+        "max_threads: \n  Default: 0\n  Value: 1\n  Source: builder/constructor\n  Description: Threads that run" in out
+    )
