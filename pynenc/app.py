@@ -60,7 +60,7 @@ class Pynenc:
         app_id: str | None = None,
     ) -> None:
         given: object = config_values
-        if given is not None and not isinstance(given, Mapping):
+        if given is not None and not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(
                 f"Pynenc() takes a mapping of settings first, not {type(given).__name__} {given!r}. "
                 "To name the application, write Pynenc(app_id=...)."

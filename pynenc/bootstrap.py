@@ -80,7 +80,7 @@ def restore(description: AppDescription) -> Any:
     if description.location is not None:
         module, _, variable = description.location.partition(":")
         found = getattr(importlib.import_module(module), variable, None)
-        if isinstance(found, factory) and found.app_id == description.app_id:
+        if found is not None and isinstance(found, factory) and found.app_id == description.app_id:
             return found
     app = factory({"app_id": description.app_id})
     app.use_settings(Settings.from_snapshot(description.settings))

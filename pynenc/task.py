@@ -186,7 +186,7 @@ class Task(Generic[P, R]):
             return element.kwargs
         if isinstance(element, Mapping):
             return self.parameters.bind((), {**common, **element})
-        if isinstance(element, tuple):
+        if isinstance(element, tuple):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
             return self.parameters.bind(element, {})
         raise TypeError(
             f"parallelize({self.key}): an element is a {type(element).__name__}; use a tuple of positional arguments "

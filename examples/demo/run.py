@@ -149,7 +149,7 @@ def show(call: str, got: object, expected: object) -> None:
     expect(got == expected, f"{call} is {expected!r}, not {got!r}")
 
 
-def expect(condition: bool, claim: str) -> None:  # noqa: FBT001  # reads as a sentence
+def expect(condition: bool, claim: str) -> None:  # reads as a sentence
     """Stop the demonstration unless the claim holds."""
     if not condition:
         raise Disappointment(f"it should be that {claim}")

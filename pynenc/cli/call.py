@@ -26,9 +26,9 @@ def call(  # noqa: PLR0917 - click passes by name
     ctx: click.Context,
     task: str,
     arguments: tuple[str, ...],
-    wait: bool,  # noqa: FBT001 - click passes by name
+    wait: bool,
     timeout: float | None,
-    as_json: bool,  # noqa: FBT001 - click passes by name
+    as_json: bool,
 ) -> int:
     """Call TASK (module.function) and print the invocation's id. A value is JSON, else it is taken as text."""
     app, _ = chosen_app(ctx)

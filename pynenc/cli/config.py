@@ -28,7 +28,7 @@ def config() -> None:
 @json_option
 @app_options
 @click.pass_context
-def show(ctx: click.Context, sections: tuple[str, ...], changed: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
+def show(ctx: click.Context, sections: tuple[str, ...], changed: bool, as_json: bool) -> None:
     """Print all groups of settings; secrets are masked."""
     app, _ = readable_app(ctx)
     known = {group.section(): group for group in _groups()}

@@ -34,7 +34,7 @@ class Finding(NamedTuple):
 @json_option
 @app_options
 @click.pass_context
-def doctor(ctx: click.Context, as_json: bool) -> int:  # noqa: FBT001 - click passes by name
+def doctor(ctx: click.Context, as_json: bool) -> int:
     """Check configuration, stores, clocks and task imports; exit code 6 if something is wrong."""
     app, label = chosen_app(ctx)
     findings = [Finding("application", ok=True, detail=f"{label}: app_id {app.app_id!r}, {len(app.tasks)} tasks")]

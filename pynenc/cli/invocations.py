@@ -53,7 +53,7 @@ def invocations() -> None:
 @json_option
 @app_options
 @click.pass_context
-def list_invocations(ctx: click.Context, /, as_json: bool, form: str, **filters: Any) -> None:  # noqa: FBT001 - click passes by name
+def list_invocations(ctx: click.Context, /, as_json: bool, form: str, **filters: Any) -> None:
     """List invocations, newest first."""
     app, _ = readable_app(ctx)
     query = InvocationQuery(
@@ -98,7 +98,7 @@ def _row(record: InvocationRecord, now: float) -> tuple[object, ...]:
 @json_option
 @app_options
 @click.pass_context
-def show(ctx: click.Context, invocation_id: str, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
+def show(ctx: click.Context, invocation_id: str, as_json: bool) -> None:
     """Show an invocation: arguments, times, history, attempts with tracebacks, children, why it is not finished."""
     app, _ = readable_app(ctx)
     about = gather(app, record_of(app, invocation_id))
@@ -120,7 +120,7 @@ def show(ctx: click.Context, invocation_id: str, as_json: bool) -> None:  # noqa
 @json_option
 @app_options
 @click.pass_context
-def tail(ctx: click.Context, /, as_json: bool, until_final: str | None, start: int | None, **filters: Any) -> int:  # noqa: FBT001 - click passes by name
+def tail(ctx: click.Context, /, as_json: bool, until_final: str | None, start: int | None, **filters: Any) -> int:
     """Follow changes of status as they are written, until Ctrl-C; JSON is one object a line."""
     app, _ = readable_app(ctx)
     ledger = app.engine.ledger

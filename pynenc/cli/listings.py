@@ -21,7 +21,7 @@ def tasks() -> None:
 @json_option
 @app_options
 @click.pass_context
-def list_tasks(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
+def list_tasks(ctx: click.Context, as_json: bool) -> None:
     """List tasks with their options and how many invocations they have."""
     app, _ = readable_app(ctx)
     published = {key: json.loads(text) for key, text in app.engine.state.published("task").items()}
@@ -69,7 +69,7 @@ def queues() -> None:
 @json_option
 @app_options
 @click.pass_context
-def list_queues(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
+def list_queues(ctx: click.Context, as_json: bool) -> None:
     """List queues, how many entries wait in them, and how many living runners serve them."""
     app, _ = readable_app(ctx)
     alive = app.engine.ledger.runners(alive_since=app.engine.clock.now() - app.engine.settings.lease_seconds)

@@ -59,7 +59,7 @@ class Commands(click.Group):
             formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
 
 
-def _version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:  # noqa: ARG001, FBT001 - as click has it
+def _version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:  # noqa: ARG001 - as click has it
     if not asked:
         return
     # 10 ms that no other command needs.

@@ -14,7 +14,7 @@ from pynenc.invocation.query import InvocationQuery
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @app_options
 @click.pass_context
-def purge(ctx: click.Context, yes: bool) -> None:  # noqa: FBT001 - click passes by name
+def purge(ctx: click.Context, yes: bool) -> None:
     """Remove everything: invocations, results, queues, history. Asks for the application's id first."""
     app, _ = readable_app(ctx)
     count = sum(app.engine.ledger.count_by((), InvocationQuery()).values())

@@ -19,7 +19,7 @@ from pynenc.exceptions import InvocationTimeoutError
 @json_option
 @app_options
 @click.pass_context
-def result(ctx: click.Context, invocation_id: str, wait: bool, timeout: float | None, as_json: bool) -> int:  # noqa: FBT001 - click passes by name
+def result(ctx: click.Context, invocation_id: str, wait: bool, timeout: float | None, as_json: bool) -> int:
     """Print the result of an invocation; or the traceback of its last attempt, with exit code 1."""
     app, _ = chosen_app(ctx)
     record = record_of(app, invocation_id)

@@ -39,7 +39,7 @@ def start(  # noqa: PLR0917 - click passes by name
     threads: int | None,
     queues: tuple[str, ...],
     log_level: str | None,
-    allow_memory: bool,  # noqa: FBT001 - click passes by name
+    allow_memory: bool,
 ) -> None:
     """Run invocations until SIGTERM or Ctrl-C (then exit code 0); a second signal ends at once, losing nothing."""
     app, label = chosen_app(ctx)
@@ -88,7 +88,7 @@ def _adjust(conf: ConfigRunner, processes: int | None, threads: int | None, queu
 @json_option
 @app_options
 @click.pass_context
-def list_runners(ctx: click.Context, everyone: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
+def list_runners(ctx: click.Context, everyone: bool, as_json: bool) -> None:
     """List runners and their workers."""
     app, _ = readable_app(ctx)
     now = app.engine.clock.now()

@@ -25,7 +25,7 @@ def status() -> None:
 )
 @click.option("--check", is_flag=True, help="Compare with the file instead of writing it; exit code 1 if it is stale.")
 @app_options
-def render(form: str, output: Path | None, check: bool) -> None:  # noqa: FBT001 - click passes by name
+def render(form: str, output: Path | None, check: bool) -> None:
     """Print the statuses and the transitions between them."""
     text = render_svg() if form == "svg" else render_text()
     if check:

@@ -17,7 +17,7 @@ EVERY_ARGUMENT = "*"
 def validate_task_options(
     options: Mapping[str, object],
     parameter_names: Collection[str],
-    has_var_keyword: bool,  # noqa: FBT001  # a fact about the signature, next to the names that it completes
+    has_var_keyword: bool,  # a fact about the signature, next to the names that it completes
     task_label: object,
 ) -> dict[str, Any]:
     """Give back the options that were given (not None), converted to the types of ``ConfigTask``.

@@ -110,8 +110,7 @@ class StatusConfiguration:
 
 def _table() -> StatusConfiguration:
     s = InvocationStatus
-    released = {"releases_ownership": True}
-    owned = {"requires_ownership": True}
+    released, owned = {"releases_ownership": True}, {"requires_ownership": True}
 
     def define(*targets: InvocationStatus, **flags: bool) -> StatusDefinition:
         return StatusDefinition(allowed_transitions=frozenset(targets), **flags)

@@ -297,7 +297,7 @@ class EventLoopLane:
             raise timed_out(awaited, timeout_seconds)
         return finals
 
-    def _pause(self, running: Running, awaited: Sequence[str], all_of_them: bool) -> bool:  # noqa: FBT001 - for an executor
+    def _pause(self, running: Running, awaited: Sequence[str], all_of_them: bool) -> bool:
         self._paused[running.record.invocation_id] = running
         answer = self._engine.steps.wait(wait_request(running, awaited, all_of_them=all_of_them), (), None)
         if answer.paused is None:

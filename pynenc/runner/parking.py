@@ -90,7 +90,7 @@ class Parking:
         with pool.lock:
             occupied = slot.started or pool.claimed or self._ready or pool.limits.single_use
         if not occupied:
-            self._engine.wakeups.set_idle(True, picky=bool(pool.limits.queues))
+            pool.mark_free()
             plan = pool.claim_plan(1, start=1)
         request = wait_request(running, awaited, all_of_them=all_of_them)
         with pool.lock:

@@ -56,6 +56,9 @@ class Pool:
         self.claimed: deque[Claimed] = deque()
         self._carriers: list[Carrier] = []
         self._look_again = False
+        self._marking = threading.Lock()
+        #: Whether the last mark this process set asks for every kind of work.
+        self._marked_free = False
         self.stopping = False
         #: Called when something was claimed, and when there is nothing left to do.
         self.on_claimed: Callable[[], None] = lambda: None
@@ -63,8 +66,6 @@ class Pool:
         self.parking = Parking(self)
         self.lane = EventLoopLane(self)
         self.watch = Watch(self)
-
-    # ------------------------------------------------------------- life cycle
 
     def start(self) -> None:
         """Begin to look for work."""
@@ -143,8 +144,6 @@ class Pool:
         hub.on_called = lambda _ids: None
         self.engine.wakeups.set_idle(False)
 
-    # ------------------------------------------------------------------ slots
-
     def take_slot(self) -> Slot | None:
         """A free slot, which is busy from now on."""
         with self.lock:
@@ -203,8 +202,6 @@ class Pool:
     def _overdue(self, slot: Slot) -> bool:
         return bool(slot.finished) and self.engine.clock.monotonic() - slot.group_since > GROUP_SECONDS
 
-    # ---------------------------------------------------------------- execute
-
     def _execute(self, slot: Slot, claimed: Claimed) -> Slot | None:
         """Run one invocation; the slot to go on with, which is another one if it was paused meanwhile."""
         running = self.attempts.begin(claimed, self.parking)
@@ -231,8 +228,6 @@ class Pool:
             ended_slot.finished.append(finish)
         self.attempts.completed += 1
         return ended_slot
-
-    # ---------------------------------------------------------------- advance
 
     def _advance(self, slot: Slot) -> Slot | None:
         """One step into the store; the slot if there is something to do with it, else None: it was given away."""
@@ -296,7 +291,7 @@ class Pool:
                 return group, None
         if not group:
             # If this claim finds nothing we sleep; saying so first, nobody's work can fall in between.
-            self.engine.wakeups.set_idle(True, picky=bool(self.limits.queues))
+            self.mark_free()
         return group, self.claim_plan(max(room, 1), start=0 if group else 1)
 
     def claim_plan(self, limit: int, *, start: int) -> ClaimPlan | None:
@@ -336,11 +331,20 @@ class Pool:
             self.watch.arm()
             self._wake_another()
 
-    def mark(self) -> None:
-        """Say what this process still has room for."""
-        free, picky = bool(self.free), bool(self.limits.queues)
-        room = (free or bool(self.lane.room())) and not self.limits.single_use and not self.stopping
-        self.engine.wakeups.set_idle(room, picky=picky, coroutines_only=not free)
+    def mark(self) -> bool:
+        """Say what this process still has room for; whether that is every kind of work."""
+        with self._marking:
+            free, picky = bool(self.free), bool(self.limits.queues)
+            room = (free or bool(self.lane.room())) and not self.limits.single_use and not self.stopping
+            self.engine.wakeups.set_idle(room, picky=picky, coroutines_only=not free)
+            self._marked_free = room and free
+            return self._marked_free
+
+    def mark_free(self) -> None:
+        """Ask for any work, ahead of a look whose answer decides whether this process sleeps."""
+        with self._marking:
+            self.engine.wakeups.set_idle(True, picky=bool(self.limits.queues))
+            self._marked_free = True
 
     def _wake_another(self) -> None:
         """There is more work than this slot takes: have a free one look."""
@@ -356,6 +360,9 @@ class Pool:
                 self._look_again = False
                 return slot
             self.release(slot)
+        # Another slot may have said meanwhile that all were busy, and this one's look may be older than that.
+        if not self._marked_free and self.mark() and self._anything_queued():
+            return self.take_slot()
         self.check_empty()
         return None
 

@@ -35,7 +35,7 @@ class DefaultJSONEncoder(json.JSONEncoder):
     def encode(self, o: Any) -> str:
         return "".join(self.iterencode(o, _one_shot=True))
 
-    def iterencode(self, o: Any, _one_shot: bool = False) -> Iterator[str]:  # noqa: FBT001, FBT002 - its signature
+    def iterencode(self, o: Any, _one_shot: bool = False) -> Iterator[str]:  # noqa: FBT002 - its signature
         return super().iterencode(to_envelopes(o), _one_shot)
 
     def default(self, o: Any) -> Any:

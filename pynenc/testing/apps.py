@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,7 +125,7 @@ def build_app(setup: Setup, folder: Path, *, slots: int = 1, app_id: str = APP_I
 
 
 @contextmanager
-def installed(app: Pynenc, *modules: ModuleType, variable: str = "app") -> Iterator[Pynenc]:
+def installed(app: Pynenc, *modules: ModuleType, variable: str = "app") -> Generator[Pynenc]:
     """Put an app in the place of the one that these modules have, as a test of theirs would."""
     before = [getattr(module, variable) for module in modules]
     for module in modules:
@@ -138,7 +138,7 @@ def installed(app: Pynenc, *modules: ModuleType, variable: str = "app") -> Itera
 
 
 @contextmanager
-def collected_log(app: Pynenc) -> Iterator[list[str]]:
+def collected_log(app: Pynenc) -> Generator[list[str]]:
     """What this process logs for an app meanwhile: ``LEVEL message`` for each line; workers have logs of their own."""
     lines: list[str] = []
     handler = _ListHandler(lines)
@@ -227,7 +227,7 @@ class RunnerProcess:
         """Start it, and wait until it is on the board."""
         description = self._folder / "app.pickle"
         description.write_bytes(pickle.dumps(bootstrap.describe(self.app)))
-        command = [sys.executable, "-c", _PROGRAM, str(description), *sys.path]
+        command = [sys.executable, "-X", "faulthandler", "-c", _PROGRAM, str(description), *sys.path]
         with self._log.open("ab") as log:
             # A session of its own: a signal to the process group of the tests is none of its business.
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
@@ -265,11 +265,18 @@ class RunnerProcess:
         self._started_process.send_signal(signum)
 
     def wait(self) -> int:
-        """Wait until it has ended; its exit code."""
-        wait_until(
-            lambda: self.returncode is not None, DEADLINE_SECONDS, f"the end of the runner; its log:\n{self.log}"
-        )
-        return self._started_process.wait()
+        """Wait until it has ended; its exit code.
+
+        Raises:
+            AssertionError: it does not end. It was killed, after it wrote where its threads are into its log.
+        """
+        process = self._started_process
+        try:
+            return process.wait(DEADLINE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)
+            process.wait()
+            raise AssertionError(f"The runner does not end within {DEADLINE_SECONDS:g} s:\n{self.log}") from None
 
     def stop(self) -> int | None:
         """Ask it to end (SIGTERM) and wait for it; its exit code, or None if it never ran. May be repeated."""
@@ -277,12 +284,7 @@ class RunnerProcess:
             return None
         if self.returncode is None:
             self.send(signal.SIGTERM)
-        try:
-            return self.wait()
-        except AssertionError:
-            self._process.kill()
-            self._process.wait()
-            raise
+        return self.wait()
 
     def __enter__(self) -> Self:
         return self.start()

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from pynenc.app import Pynenc
@@ -45,7 +46,7 @@ def check_all_histories(app: Pynenc, *, unfinished: bool = False) -> int:
     return count
 
 
-def _wrong(record: InvocationRecord, history: Sequence[HistoryEntry], unfinished: bool) -> list[str]:  # noqa: FBT001
+def _wrong(record: InvocationRecord, history: Sequence[HistoryEntry], unfinished: bool) -> list[str]:
     if not history:
         return ["there is none"]
     found: list[str] = []
@@ -55,7 +56,7 @@ def _wrong(record: InvocationRecord, history: Sequence[HistoryEntry], unfinished
         found.append(str(error))
     if history[-1].status is not record.status:
         found.append(f"the ledger says {record.status}")
-    for before, entry in zip(history, history[1:], strict=False):
+    for before, entry in pairwise(history):
         if entry.timestamp <= before.timestamp:
             found.append(f"{entry.status} is not later than {before.status}")
         if entry.sequence <= before.sequence:

@@ -18,10 +18,11 @@ import safety_nets
 import tasks_calls
 import tasks_concurrency
 import tasks_cycles
+import tasks_failures
 import tasks_groups
 import tasks_options
+import tasks_stopping
 import tasks_waiting
-
 from gates_and_notes import DEADLINE_SECONDS
 
 from pynenc import Pynenc
@@ -35,8 +36,10 @@ MODULES: tuple[ModuleType, ...] = (
     tasks_calls,
     tasks_concurrency,
     tasks_cycles,
+    tasks_failures,
     tasks_groups,
     tasks_options,
+    tasks_stopping,
     tasks_waiting,
 )
 

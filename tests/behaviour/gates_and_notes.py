@@ -2,6 +2,7 @@
 
 import os
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,4 +64,4 @@ def intervals(journal: str | Path) -> list[Interval]:
 
 def overlapping(noted: list[Interval]) -> list[tuple[Interval, Interval]]:
     """Neighbours of which the second began before the first had ended."""
-    return [(a, b) for a, b in zip(noted, noted[1:], strict=False) if b.start < a.end]
+    return [(a, b) for a, b in pairwise(noted) if b.start < a.end]

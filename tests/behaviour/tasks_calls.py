@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from behaviour_app import app
-from gates_and_notes import open_gate, pass_gate
+from gates_and_notes import pass_gate
 
 from pynenc.exceptions import RetryError
 from pynenc.invocation import DistributedInvocation

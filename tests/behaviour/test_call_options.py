@@ -83,7 +83,8 @@ def test_priorities(stage, setup, journal, gate):
         tasks_options.urgent.with_options(priority=0)(journal, "third"),
     ]
     open_gate(gate)
-    assert [call.result for call in [holder, *calls]][0] is None
+    results = [call.result for call in [holder, *calls]]
+    assert results[0] is None
     assert notes(journal) == ["holding", "more-urgent", "urgent", "first", "second", "third", "last"]
 
 

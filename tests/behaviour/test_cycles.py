@@ -4,10 +4,10 @@ import pytest
 import tasks_cycles
 from conftest import PLAIN, SETUPS, STAYING, wait_for_status
 from gates_and_notes import note, notes, open_gate, wait_for_notes
-from pynenc.testing import wait_until
 
 from pynenc.exceptions import CycleDetectedError
 from pynenc.invocation import InvocationStatus
+from pynenc.testing import wait_until
 
 everywhere = pytest.mark.parametrize("setup", list(SETUPS.values()), ids=str)
 on_one_of_a_kind = pytest.mark.parametrize("setup", PLAIN, ids=str)
@@ -22,7 +22,7 @@ def test_a_call_that_waits_for_the_same_call(stage, setup, task):
         _ = invocation.result
     assert set(caught.value.call_ids) == {invocation.call_id.key}
     if not task.is_async:
-        # One slot, so that the second has not started when it is waited for. Coroutines may have gone round a few times.
+        # One slot, so that the second has not started when it is waited for. Coroutines may have gone on.
         assert app.orchestrator.count_invocations() == 2, "it is refused at the first step round"
 
 

@@ -1,6 +1,7 @@
 """Run again: what asks for it, how often, and when."""
 
 import random
+from itertools import pairwise
 
 import pytest
 import tasks_options
@@ -91,7 +92,7 @@ def test_retried_after_a_delay(shared_app, journal):
 def test_retried_after_growing_delays(shared_app, journal):
     assert tasks_options.retried_later_and_later(journal, times=3).result == 4
     times = list(map(float, notes(journal)))
-    pauses = [later - before for before, later in zip(times, times[1:], strict=False)]
+    pauses = [later - before for before, later in pairwise(times)]
     assert [pause >= least for pause, least in zip(pauses, (0.1, 0.2, 0.25), strict=True)] == [True] * 3
 
 

@@ -37,12 +37,12 @@ class MemoryWakeups(Wakeups):
         with self._lock:
             self._on_message, self._on_work = on_message, on_work
 
-    def set_waiting(self, waiting: bool) -> None:  # noqa: FBT001  # as the port has it
+    def set_waiting(self, waiting: bool) -> None:  # as the port has it
         self._waiting = waiting
 
     def set_idle(
         self,
-        idle: bool,  # noqa: FBT001  # as the port has it
+        idle: bool,  # as the port has it
         *,
         picky: bool = False,
         coroutines_only: bool = False,
@@ -50,7 +50,7 @@ class MemoryWakeups(Wakeups):
         with self._lock:
             self._idle, self._picky, self._coroutines_only = idle, picky, coroutines_only
 
-    def set_standby(self, standby: bool) -> None:  # noqa: FBT001  # as the port has it
+    def set_standby(self, standby: bool) -> None:  # as the port has it
         # There is one listener: when it is on standby, nobody else is idle.
         self.set_idle(standby)
 

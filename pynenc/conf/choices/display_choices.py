@@ -39,7 +39,7 @@ class DisplayChoices(Choices):
         """Choose the stream of log lines, ``"stderr"`` or ``"stdout"``."""
         return self.custom_config(log_stream=_one_of(LOG_STREAMS, stream, "logging stream"))
 
-    def logging_colors(self, use_colors: bool | None = None) -> Self:  # noqa: FBT001  # existing programs do
+    def logging_colors(self, use_colors: bool | None = None) -> Self:  # existing programs do
         """Choose coloured log lines or plain ones; None: coloured on terminals."""
         return self.custom_config(log_use_colors=use_colors)
 

@@ -18,7 +18,7 @@ class RunnerChoices(Choices):
         self,
         min_threads: int = 1,
         max_threads: int = 1,
-        enforce_max_processes: bool = False,  # noqa: FBT001, FBT002  # existing programs may pass it by position
+        enforce_max_processes: bool = False,  # noqa: FBT002  # existing programs may pass it by position
         *,
         min_processes: int | None = None,
         max_processes: int | None = None,
@@ -44,7 +44,7 @@ class RunnerChoices(Choices):
         """Run nothing here: the app only submits."""
         return self.custom_config(runner_cls="DummyRunner")
 
-    def dev_mode(self, force_sync_tasks: bool = True) -> Self:  # noqa: FBT001, FBT002  # existing programs do
+    def dev_mode(self, force_sync_tasks: bool = True) -> Self:  # noqa: FBT002  # existing programs do
         """Run tasks in the caller's thread, for development."""
         return self.custom_config(dev_mode_force_sync_tasks=force_sync_tasks)
 
@@ -63,7 +63,7 @@ class RunnerChoices(Choices):
 
     def task_control(
         self,
-        blocking_control: bool | None = None,  # noqa: FBT001  # existing programs may pass it by position
+        blocking_control: bool | None = None,  # existing programs may pass it by position
         queue_timeout_sec: float | None = None,
     ) -> Self:
         """Choose whether waiting is followed, and how long a look into the queue may wait."""
