@@ -22,6 +22,8 @@ def call_key(record: InvocationRecord) -> str:
 
 def find_cycle(ledger: Orchestrator, waiter: InvocationRecord, awaited: Sequence[InvocationRecord]) -> list[str]:
     """The calls around which waiting would go in a circle, first and last the same; empty if it would not."""
+    if any(record.invocation_id == waiter.invocation_id for record in awaited):
+        return [call_key(waiter), call_key(waiter)]
     return _same_call_above(ledger, waiter, awaited) or _path_back(ledger, waiter, awaited)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import tasks_calls
 from conftest import SETUPS, names
+from gates_and_notes import open_gate
 from tasks_calls import OrderError, Point
 
 from pynenc.exceptions import InvocationError, InvocationTimeoutError
@@ -180,6 +181,6 @@ def test_a_wait_can_have_an_end(shared_app, gate):
         asyncio.run(invocation.async_result(0.01))
     with pytest.raises(InvocationError, match="not final"):
         invocation.get_final_result()
-    tasks_calls.open_gate(gate)
+    open_gate(gate)
     assert invocation.result_within(30) == "through"
     assert invocation.wait() is InvocationStatus.SUCCESS
