@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pynenc.app import Pynenc
+from pynenc.engine.engine import Engine
 from pynenc.exceptions import InvocationStatusTransitionError
 from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.record import HistoryEntry, InvocationRecord
@@ -36,13 +36,12 @@ class Evidence:
     pids: Mapping[str, int]
 
 
-def gather(app: Pynenc) -> Evidence:
+def gather(engine: Engine) -> Evidence:
     """Read everything."""
-    engine = app.engine
     records: dict[str, InvocationRecord] = {}
     histories: defaultdict[str, list[HistoryEntry]] = defaultdict(list)
     with_outcome: set[str] = set()
-    for page in _pages(app):
+    for page in _pages(engine):
         records.update({record.invocation_id: record for record in page})
         for entry in engine.ledger.history([record.invocation_id for record in page]):
             histories[entry.invocation_id].append(entry)
@@ -56,9 +55,9 @@ def gather(app: Pynenc) -> Evidence:
     return Evidence(records=records, histories=histories, with_outcome=with_outcome, pids=pids)
 
 
-def _pages(app: Pynenc) -> Iterator[list[InvocationRecord]]:
+def _pages(engine: Engine) -> Iterator[list[InvocationRecord]]:
     after: str | None = None
-    while page := app.engine.ledger.find(InvocationQuery(newest_first=False, limit=PAGE, after=after)):
+    while page := engine.ledger.find(InvocationQuery(newest_first=False, limit=PAGE, after=after)):
         yield page
         after = page[-1].invocation_id
 

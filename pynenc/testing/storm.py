@@ -241,7 +241,7 @@ class _Storm:
     # -- verdict
 
     def _judge(self, seconds: float) -> Verdict:
-        evidence = guarantees.gather(self._app)
+        evidence = guarantees.gather(self._app.engine)
         notes = read_notes(self._folder / "witness")
         dead = self._killer.died_at_ns
         return Verdict(

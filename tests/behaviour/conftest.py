@@ -20,6 +20,7 @@ import tasks_concurrency
 import tasks_cycles
 import tasks_failures
 import tasks_groups
+import tasks_load
 import tasks_options
 import tasks_stopping
 import tasks_waiting
@@ -38,6 +39,7 @@ MODULES: tuple[ModuleType, ...] = (
     tasks_cycles,
     tasks_failures,
     tasks_groups,
+    tasks_load,
     tasks_options,
     tasks_stopping,
     tasks_waiting,
@@ -132,14 +134,16 @@ def _shared_histories(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "shared_app" in request.fixturenames:
         app: Pynenc = request.getfixturevalue("shared_app")
-        wait_until(lambda: not unfinished(app), DEADLINE_SECONDS, "the end of all invocations")
+        wait_until_ended(app)
         check_all_histories(app)
 
 
-def unfinished(app: Pynenc) -> int:
-    """How many invocations have not ended."""
-    open_statuses = frozenset(InvocationStatus) - InvocationStatus.get_final_statuses()
-    return app.orchestrator.count_invocations(statuses=open_statuses)
+def wait_until_ended(app: Pynenc, timeout_seconds: float = DEADLINE_SECONDS) -> None:
+    """Wait until nothing is left to do."""
+    unfinished = frozenset(InvocationStatus) - InvocationStatus.get_final_statuses()
+    wait_until(
+        lambda: not app.orchestrator.count_invocations(statuses=unfinished), timeout_seconds, "the end of all invocations"
+    )
 
 
 def names(invocation: DistributedInvocation[Any]) -> list[str]:

@@ -12,6 +12,8 @@ from types import ModuleType
 from pynenc.engine import hub
 from pynenc.runner import parking, supervisor, watch, worker_process
 
+#: A variable of the environment: worker processes keep them after all.
+KEEP = "BEHAVIOUR_KEEPS_SAFETY_NETS"
 #: Longer than a test may take.
 NEVER_SECONDS = 1000.0
 #: Enough to leave a few blocks of code.

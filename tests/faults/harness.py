@@ -214,7 +214,7 @@ class Scene:
 
     def records(self) -> Sequence[InvocationRecord]:
         """Everything in the ledger."""
-        return list(gather(self.app).records.values())
+        return list(gather(self.app.engine).records.values())
 
     def slowest_recovery_seconds(self) -> float:
         """The longest time from the last sign of life of an owner to taking back what it held; 0: nothing was."""
@@ -222,7 +222,7 @@ class Scene:
         return max(
             (
                 entry.timestamp - beats.get(before.owner or "", entry.timestamp)
-                for history in gather(self.app).histories.values()
+                for history in gather(self.app.engine).histories.values()
                 for before, entry in pairwise(history)
                 if entry.status in (InvocationStatus.PENDING_RECOVERY, InvocationStatus.RUNNING_RECOVERY)
             ),
@@ -231,7 +231,7 @@ class Scene:
 
     def check(self) -> Evidence:
         """Nothing lost, nothing stuck, every history legal with one end, no attempt repeated without a reason."""
-        evidence = gather(self.app)
+        evidence = gather(self.app.engine)
         notes = read_notes(self.folder / "witness")
         died_at_ns = self.died_at_ns(notes)
         wrong = [
