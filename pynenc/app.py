@@ -224,8 +224,8 @@ class Pynenc:
     @property
     def start_command(self) -> str:
         """The command line that starts a runner for this application."""
-        location = bootstrap.find_variable(self)
-        return f"pynenc --app={location.replace(':', '.')} runner start" if location else "pynenc runner start"
+        place = next(bootstrap.find_variables(self), None)
+        return f"pynenc --app={'.'.join(place)} runner start" if place else "pynenc runner start"
 
     def component_classes(self) -> Any:
         """The class names of the components as configured."""

@@ -8,6 +8,7 @@ exception to design law 8; the slot exists in child processes only.
 
 import importlib
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +25,8 @@ class AppDescription:
     #: ``module:class`` of the application; named by the composition root, which this
     #: module does not know.
     factory: str
-    #: Where the application is bound: ``module:variable``; None if no imported module holds it.
-    location: str | None
+    #: Where the application is bound: pairs of module and variable, of all imported modules.
+    places: tuple[tuple[str, str], ...]
     #: Modules with tasks of this application.
     task_modules: tuple[str, ...]
 
@@ -39,20 +40,19 @@ def describe(app: Any) -> AppDescription:
         app_id=app.app_id,
         factory=f"{type(app).__module__}:{type(app).__qualname__}",
         settings=app.settings.snapshot(),
-        location=find_variable(app),
+        places=tuple(find_variables(app)),
         task_modules=tuple(sorted({task_id.module for task_id in app.tasks})),
     )
 
 
-def find_variable(app: Any) -> str | None:
-    """``module:variable`` of the module-level variable that holds the application."""
+def find_variables(app: Any) -> Iterator[tuple[str, str]]:
+    """Module and name of the module-level variables that hold the application."""
     for name, module in list(sys.modules.items()):
         if name == "__main__":
             continue
         for variable, value in list(getattr(module, "__dict__", {}).items()):
             if value is app and not variable.startswith("_"):
-                return f"{name}:{variable}"
-    return None
+                yield name, variable
 
 
 def offer(app: Any) -> None:
@@ -77,13 +77,16 @@ def restore(description: AppDescription) -> Any:
     """The application of a description: the one its module has, or a new one with its settings."""
     factory_module, _, name = description.factory.partition(":")
     factory = getattr(importlib.import_module(factory_module), name)
-    if description.location is not None:
-        module, _, variable = description.location.partition(":")
+    for module, variable in description.places:
         found = getattr(importlib.import_module(module), variable, None)
-        if found is not None and isinstance(found, factory) and found.app_id == description.app_id:
+        if isinstance(found, factory) and found.app_id == description.app_id:
             return found
     app = factory({"app_id": description.app_id})
     app.use_settings(Settings.from_snapshot(description.settings))
     for name in description.task_modules:
         importlib.import_module(name)
+    # The parent had put it in the place of the one that these modules make, as tests do: so it stands here.
+    for module, variable in description.places:
+        if module in sys.modules:
+            setattr(sys.modules[module], variable, app)
     return app

@@ -17,7 +17,7 @@
     │   ├── InvocationLostError                      its workers died too often
     │   ├── ResultNotAvailableError                  the outcome was recorded, but cannot be read here
     │   └── InvocationTimeoutError (TimeoutError)    somebody waited no longer
-    ├── TaskExitError                                user code raised SystemExit or KeyboardInterrupt
+    ├── TaskExitError                                user code raised SystemExit, KeyboardInterrupt or the like
     ├── CycleDetectedError                           invocations would wait for one another for ever
     ├── StateBackendError
     │   ├── InvocationNotFoundError
@@ -200,7 +200,11 @@ class InvocationTimeoutError(InvocationError, TimeoutError):
 
 
 class TaskExitError(PynencError):
-    """The code of a task tried to end the process (``SystemExit``, ``KeyboardInterrupt``): only the invocation ends."""
+    """The code of a task raised what is no ``Exception`` and ends processes, generators or event loops elsewhere.
+
+    ``SystemExit``, ``KeyboardInterrupt``, ``asyncio.CancelledError`` and their like: here only the invocation ends, and
+    whoever asks for its result gets an exception that ends nothing of theirs.
+    """
 
 
 class CycleDetectedError(PynencError):

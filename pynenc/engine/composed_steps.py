@@ -6,7 +6,7 @@ in between leaves data nobody sees, or an available invocation nobody queued, wh
 Wake-ups come after all of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pynenc.engine.claim import Claims, direct_claims, queue_entry, split_heads
 from pynenc.engine.crash_points import crash_point
@@ -47,12 +47,18 @@ class ComposedSteps(Steps):
 
     # ------------------------------------------------------------------ submit
 
-    def submit(self, new: Sequence[NewInvocation], *, wake: bool) -> list[Existing | None]:
+    def submit(
+        self, new: Sequence[NewInvocation], uses: Mapping[str, Sequence[str]], *, wake: bool
+    ) -> list[Existing | None]:
         now = self._clock.now()
         with self._backend.unit():
             existing = self._ledger.register(new, now)
             fresh = [item for item, found in zip(new, existing, strict=True) if found is None]
             self._state.save_calls(fresh)
+            if uses:
+                # In this unit, so that the garbage collector never sees a large value without its user.
+                links = [(key, item.invocation_id) for item in fresh for key in uses.get(item.arguments, ())]
+                self._backend.client_data.link(links)
             queued = [
                 QueueEntry(item.invocation_id, item.queue, item.lane, item.priority)
                 for item in fresh

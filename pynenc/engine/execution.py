@@ -62,7 +62,7 @@ def classify(running: Running, ended: Ended, now: float) -> Finish:
     error = ended.error
     if isinstance(error, InvocationCancelledError) and running.cancelled:
         return _failed_as(running, error, now, InvocationStatus.CANCELLED)
-    if isinstance(error, SystemExit | KeyboardInterrupt):
+    if not isinstance(error, Exception):
         error = _exit_error(record, error)
     if _retriable(running, error):
         return _retry(running, error, now)

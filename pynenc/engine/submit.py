@@ -87,15 +87,8 @@ def _store(
     # Whoever calls inside a task usually waits next, and then runs what it called itself; its pool tells others
     # of what is left over, at the latest a moment from now.
     wake = parent is None or not parent.suspender.owe(len(new))
-    if not any(item.references for item in packed):
-        return engine.steps.submit(new, wake=wake)
     uses = {item.text: item.references for item in packed if item.references}
-    with engine.backend.unit():
-        # In the unit of the registration, so that the garbage collector never sees the text without its user.
-        engine.backend.client_data.link(
-            [(key, item.invocation_id) for item in new for key in uses.get(item.arguments, ())]
-        )
-        return engine.steps.submit(new, wake=wake)
+    return engine.steps.submit(new, uses, wake=wake)
 
 
 def _new(

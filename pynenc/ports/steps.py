@@ -6,7 +6,7 @@ which a unit cannot be left open while the client thinks (one script, one round 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, NewInvocation, Transition
@@ -80,10 +80,13 @@ class Steps(ABC):
     """What happens to invocations, one call each."""
 
     @abstractmethod
-    def submit(self, new: Sequence[NewInvocation], *, wake: bool) -> list[Existing | None]:
+    def submit(
+        self, new: Sequence[NewInvocation], uses: Mapping[str, Sequence[str]], *, wake: bool
+    ) -> list[Existing | None]:
         """Register calls and queue them; at the place of one that was not registered, the invocation in its stead.
 
-        Without ``wake`` nobody is told of the work: the caller sees to it.
+        ``uses`` names the large values that the text of some arguments refers to. Without ``wake`` nobody is told of
+        the work: the caller sees to it.
         """
 
     @abstractmethod

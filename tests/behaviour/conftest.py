@@ -142,7 +142,9 @@ def wait_until_ended(app: Pynenc, timeout_seconds: float = DEADLINE_SECONDS) -> 
     """Wait until nothing is left to do."""
     unfinished = frozenset(InvocationStatus) - InvocationStatus.get_final_statuses()
     wait_until(
-        lambda: not app.orchestrator.count_invocations(statuses=unfinished), timeout_seconds, "the end of all invocations"
+        lambda: not app.orchestrator.count_invocations(statuses=unfinished),
+        timeout_seconds,
+        "the end of all invocations",
     )
 
 

@@ -45,7 +45,9 @@ async def takes_its_time(seconds: float) -> int:
 @app.task
 def write_transactions() -> tuple[int, int]:
     """Of the process that runs this: its id, and how many write transactions it has made in SQLite."""
-    return os.getpid(), sum(unit.connection.write_transactions for unit in write_transactions.app.assembled.backend.units)
+    return os.getpid(), sum(
+        unit.connection.write_transactions for unit in write_transactions.app.assembled.backend.units
+    )
 
 
 @app.task

@@ -47,13 +47,10 @@ def test_equal_values_are_stored_once_however_they_come(stage, setup):
 def test_they_go_when_the_last_user_goes(stage, setup, monkeypatch):
     monkeypatch.setattr(retention, "UNUSED_SECONDS", 0.0)
     app = stage.build(setup)
-    kept = tasks_load.length.with_options(queue="later")("k" * 5_000)
-    used = [tasks_load.length("x" * 5_000, number) for number in range(3)]
+    calls = [tasks_load.length("k" * 5_000), *(tasks_load.length("x" * 5_000, number) for number in range(3))]
     assert app.client_data_store.usage()[0] == 2
     runner = stage.start(app)
-    if setup.in_process:
-        app.runner.conf.queues = ("default",)
-    wait_until(lambda: all(call.status.is_final() for call in [kept, *used]), DEADLINE_SECONDS, "all of them")
+    wait_until(lambda: all(call.status.is_final() for call in calls), DEADLINE_SECONDS, "all of them")
     runner.stop()
     retention.purge_expired(app.engine, 1000)
     assert app.client_data_store.usage()[0] == 2, "nobody is old enough"

@@ -7,7 +7,7 @@ from gates_and_notes import DEADLINE_SECONDS, open_gate
 
 from pynenc.engine import hub
 from pynenc.exceptions import InvocationNotFoundError, InvocationTimeoutError
-from pynenc.invocation import InvocationStatus
+from pynenc.invocation import DistributedInvocation, InvocationStatus
 from pynenc.testing import wait_until
 from pynenc.testing.apps import collected_log
 
@@ -35,11 +35,9 @@ def test_what_has_ended_is_kept_for_its_time(stage, setup):
     invocation = tasks_load.nothing(1)
     assert invocation.result == 1
     ledger = app.engine.ledger
-    wait_until(
-        lambda: not ledger.hold_duty("purge", "the test", app.engine.clock.now(), app.engine.clock.now() + 1000),
-        DEADLINE_SECONDS,
-        "the runner to look after it",
-    )
+    wait_until(lambda: "purge" in ledger.duties(), DEADLINE_SECONDS, "the runner to look after it")
+    held_until = ledger.duties()["purge"][1]
+    wait_until(lambda: ledger.duties()["purge"][1] > held_until, DEADLINE_SECONDS, "the runner to look once more")
     assert invocation.result == 1
 
 
@@ -52,9 +50,13 @@ def test_what_is_lost_from_the_queue_comes_back(stage, setup):
     with collected_log(app) as log:
         stage.start(app)
         assert [invocation.result for invocation in lost] == [0, 1, 2]
-    warnings = [line for line in log if "Sweep queued again" in line]
-    assert all(sum(invocation.invocation_id in line for line in warnings) == 1 for invocation in lost)
+        wait_until(lambda: _told_of_sweep(log, lost) == [1, 1, 1], DEADLINE_SECONDS, "a warning for each")
     assert names(lost[0]) == ["REGISTERED", "PENDING", "RUNNING", "SUCCESS"]
+
+
+def _told_of_sweep(log: list[str], lost: list[DistributedInvocation[int]]) -> list[int]:
+    warnings = [line for line in list(log) if "Sweep queued again" in line]
+    return [sum(invocation.invocation_id in line for line in warnings) for invocation in lost]
 
 
 @everywhere

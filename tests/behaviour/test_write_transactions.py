@@ -35,7 +35,9 @@ def test_write_transactions_for_each_task(stage, in_groups):
     of_worker = by_worker_afterwards - by_worker
     of_client = own_write_transactions(app) - by_client
     each = (of_worker + of_client) / TASKS
-    report(f"write transactions {'in groups' if in_groups else 'singly'}", worker=of_worker, client=of_client, each=each)
+    report(
+        f"write transactions {'in groups' if in_groups else 'singly'}", worker=of_worker, client=of_client, each=each
+    )
     assert each <= (MOST_IN_GROUPS if in_groups else MOST_SINGLY)
     assert of_client <= (TASKS / 100 if in_groups else TASKS) + 10
 
