@@ -35,8 +35,15 @@ INHERITANCE_LIMIT = 1_000
 class ComposedSteps(Steps):
     """Each step as calls of the five ports inside one unit."""
 
-    def __init__(self, backend: Backend, clock: Clock, told_here: Callable[[Sequence[str]], None]) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        clock: Clock,
+        told_here: Callable[[Sequence[str]], None],
+        keep_values: Callable[[Sequence[tuple[str, str]]], None],
+    ) -> None:
         self._told_here = told_here
+        self._keep_values = keep_values
         self._backend = backend
         self._clock = clock
         self._ledger = backend.orchestrator
@@ -57,8 +64,7 @@ class ComposedSteps(Steps):
             self._state.save_calls(fresh)
             if uses:
                 # In this unit, so that the garbage collector never sees a large value without its user.
-                links = [(key, item.invocation_id) for item in fresh for key in uses.get(item.arguments, ())]
-                self._backend.client_data.link(links)
+                self._keep_values([(k, item.invocation_id) for item in fresh for k in uses.get(item.arguments, ())])
             queued = [
                 QueueEntry(item.invocation_id, item.queue, item.lane, item.priority)
                 for item in fresh

@@ -76,8 +76,8 @@ class Engine:
         self.ledger = backend.orchestrator
         self.state = backend.state
         self.wakeups = backend.wakeups
-        self.steps: Steps = backend.steps or ComposedSteps(backend, clock, self._told_here)
         self.payloads = Payloads(serializer, backend.client_data, settings.limits, clock.now, events.warning)
+        self.steps: Steps = backend.steps or ComposedSteps(backend, clock, self._told_here, self.payloads.keep)
         self.recent = Recent()
         self.hub = Hub(
             self.ledger,
@@ -100,7 +100,8 @@ class Engine:
 
     def link_references(self, invocation_id: str, keys: Sequence[str]) -> None:
         """Keep large values as long as the invocation that uses them."""
-        self.backend.client_data.link([(key, invocation_id) for key in keys])
+        with self.backend.unit():
+            self.payloads.keep([(key, invocation_id) for key in keys])
 
     def log_retry(self, record: InvocationRecord, error: BaseException, delay_seconds: float) -> None:
         """Announce a retry."""

@@ -7,11 +7,10 @@ is. So nothing a user passes can be taken for a reference.
 
 import hashlib
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pynenc.engine.text_cache import TextCache
 from pynenc.exceptions import ResultNotAvailableError, SerializationError
 from pynenc.identifiers import NO_ARGUMENTS_ID
 from pynenc.invocation.handle_engine import HandleEngine, current_handle_engine
@@ -76,7 +75,7 @@ class Payloads:
         self._limits = limits
         self._now = now
         self._warn = warn
-        self._cache = _TextCache(limits.cache_entries, limits.cache_bytes)
+        self._cache = TextCache(limits.cache_entries, limits.cache_bytes)
         #: Where invocation handles among the values come to life.
         self.handles: HandleEngine | None = None
 
@@ -154,7 +153,7 @@ class Payloads:
         token = current_handle_engine.set(self.handles)
         try:
             return {
-                name: deserialize(part if part.__class__ is str else self._fetch(part[0]))
+                name: deserialize(part) if part.__class__ is str else self._fetch(part[0])
                 for name, part in parts.items()
             }
         except Exception as error:
@@ -177,11 +176,19 @@ class Payloads:
         body = text[1:]
         token = current_handle_engine.set(self.handles)
         try:
-            return self._deserialize(body if text[0] == _INLINE else self._fetch(body))
+            return self._deserialize(body) if text[0] == _INLINE else self._fetch(body)
         finally:
             current_handle_engine.reset(token)
 
-    def _fetch(self, key: str) -> str:
+    def _fetch(self, key: str) -> Any:
+        """The value that lies out of line."""
+        value = self._cache.value(key)
+        if value is None:
+            value = self._deserialize(self._text(key))
+            self._cache.remember(key, value)
+        return value
+
+    def _text(self, key: str) -> str:
         text = self._cache.get(key)
         if text is None:
             text = self._store.get([key]).get(key)
@@ -193,45 +200,20 @@ class Payloads:
             self._cache.add(key, text)
         return text
 
+    def keep(self, uses: Sequence[tuple[str, str]]) -> None:
+        """Have large values kept for those who use them: pairs (key, invocation id). To be called in a unit.
+
+        This process may have seen a value that was removed since, its users being gone: it is put again.
+        """
+        gone = self._store.missing(list(dict.fromkeys(key for key, _ in uses)))
+        again = {key: text for key in gone if (text := self._cache.get(key)) is not None}
+        if again:
+            self._store.put(again, self._now())
+        self._store.link(uses)
+
     def purge_cache(self) -> None:
         """Forget the texts kept in this process."""
         self._cache.clear()
-
-
-class _TextCache:
-    """The texts used last, by key: bounded by number and by size. It holds texts, so no two users share an object."""
-
-    def __init__(self, entries: int, size: int) -> None:
-        self._entries = entries
-        self._size = size
-        self._held = 0
-        self._texts: OrderedDict[str, str] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._texts
-
-    def get(self, key: str) -> str | None:
-        with self._lock:
-            text = self._texts.get(key)
-            if text is not None:
-                self._texts.move_to_end(key)
-            return text
-
-    def add(self, key: str, text: str) -> None:
-        with self._lock:
-            if key in self._texts:
-                return
-            self._texts[key] = text
-            self._held += len(text)
-            while self._texts and (len(self._texts) > self._entries or self._held > self._size):
-                _, dropped = self._texts.popitem(last=False)
-                self._held -= len(dropped)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._texts.clear()
-            self._held = 0
 
 
 def _shown(value: Any) -> str:

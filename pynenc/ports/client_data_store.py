@@ -16,6 +16,10 @@ class ClientDataStore(ABC):
         """The texts of those keys that exist."""
 
     @abstractmethod
+    def missing(self, keys: Sequence[str]) -> list[str]:
+        """Those of the keys that have no text here, in their order."""
+
+    @abstractmethod
     def link(self, uses: Sequence[tuple[str, str]]) -> None:
         """Record that invocations use keys: pairs (key, invocation id)."""
 

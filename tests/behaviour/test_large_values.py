@@ -59,6 +59,19 @@ def test_they_go_when_the_last_user_goes(stage, setup, monkeypatch):
     assert app.orchestrator.count_invocations() == 0
 
 
+@everywhere
+def test_a_value_that_went_is_stored_again(stage, setup, monkeypatch):
+    """The client has seen it, and so need not send it again; but the last that used it is gone, and it with that."""
+    monkeypatch.setattr(retention, "UNUSED_SECONDS", 0.0)
+    app = stage.run(setup)
+    for number in (1, 2):
+        assert tasks_load.length("x" * 5_000, number).result == 5_000 + number
+        assert tasks_load.makes(5_000).result == "y" * 5_000
+        assert app.client_data_store.usage()[0] == 2
+        wait_until(lambda: retention.purge_expired(app.engine, -1) == 2, DEADLINE_SECONDS, "the end of both")
+        assert app.client_data_store.usage() == (0, 0)
+
+
 def test_a_warning_when_they_are_very_large(stage):
     app = stage.run("memory-thread", warn_threshold=10_000)
     with collected_log(app) as log:

@@ -34,6 +34,10 @@ class MemClientDataStore(ClientDataStore):
         with self._lock:
             return {key: self._texts[key] for key in keys if key in self._texts}
 
+    def missing(self, keys: Sequence[str]) -> list[str]:
+        with self._lock:
+            return [key for key in keys if key not in self._texts]
+
     def link(self, uses: Sequence[tuple[str, str]]) -> None:
         with self._lock:
             for key, invocation_id in uses:

@@ -10,6 +10,7 @@ _USE_AGAIN = "UPDATE {p}client_data SET put_at = ? WHERE key = ?"
 _PUT = "INSERT INTO {p}client_data VALUES (?, ?, ?)"
 _PUT_TEXT = "INSERT INTO {p}client_data_texts VALUES (?, ?)"
 _GET = ByIds("SELECT key, text FROM {p}client_data_texts WHERE key IN ({ids})")
+_THERE = ByIds("SELECT key FROM {p}client_data WHERE key IN ({ids})")
 _LINK = "INSERT INTO {p}client_data_uses VALUES (?, ?) ON CONFLICT DO NOTHING"
 _UNLINK = ByIds("DELETE FROM {p}client_data_uses WHERE invocation_id IN ({ids})")
 _UNUSED = """
@@ -41,6 +42,10 @@ class SQLiteClientDataStore(SQLitePart, ClientDataStore):
 
     def get(self, keys: Sequence[str]) -> dict[str, str]:
         return dict(self._store.rows_by_ids(_GET, keys))
+
+    def missing(self, keys: Sequence[str]) -> list[str]:
+        there = {key for [key] in self._store.rows_by_ids(_THERE, keys)}
+        return [key for key in keys if key not in there]
 
     def link(self, uses: Sequence[tuple[str, str]]) -> None:
         with self._unit:

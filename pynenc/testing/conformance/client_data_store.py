@@ -32,6 +32,13 @@ class ClientDataStoreConformance(Conformance):
         client_data.unlink([key])
         assert client_data.collect(NOW + 1, 5) == 1
 
+    def test_what_is_missing_is_named_in_order(self, client_data: ClientDataStore) -> None:
+        client_data.put({"a": "1", "b": "2"}, NOW)
+        assert client_data.missing(["z", "a", "y", "b"]) == ["z", "y"]
+        assert client_data.missing([]) == []
+        client_data.collect(NOW + 1, 5)
+        assert client_data.missing(["a"]) == ["a"]
+
     def test_usage_grows_and_shrinks(self, client_data: ClientDataStore) -> None:
         assert client_data.usage() == (0, 0)
         client_data.put({"a": "x" * 1_000}, NOW)
