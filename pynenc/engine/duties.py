@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pynenc.conf.config_orchestrator import ConfigOrchestrator
 from pynenc.conf.config_pynenc import ConfigPynenc
 from pynenc.engine.engine import Engine
+from pynenc.engine.patience import Patience
 from pynenc.engine.recovery import recover_silent, sweep
 from pynenc.engine.retention import purge_expired
 
@@ -90,8 +91,9 @@ class Duties:
         self._stopping = False
         keep = orchestrator.auto_final_invocation_purge_hours * SECONDS_PER_HOUR
         grace = conf.sweep_grace_seconds
+        self._patience = Patience(engine.settings.lease_seconds, conf.recovery_interval_seconds)
         self._duties = [
-            Duty("recover", conf.recovery_interval_seconds, lambda: recover_silent(engine, runner_id)),
+            Duty("recover", conf.recovery_interval_seconds, self._recover),
             Duty("start_delayed", conf.recovery_interval_seconds, lambda: engine.steps.queue_due(DUE_BATCH)),
             Duty("sweep", conf.sweep_interval_seconds, lambda: sweep(engine, runner_id, grace)),
             Duty("purge", conf.purge_interval_seconds, lambda: purge_expired(engine, keep)),
@@ -113,12 +115,18 @@ class Duties:
         clock = self._engine.clock
         while not self._stopping:
             now = clock.monotonic()
+            self._patience.may_judge(self._engine.clock.now())
             for duty in self._duties:
                 if duty.due_at <= now and not self._stopping:
                     duty.due_at = now + duty.interval_seconds
                     self._perform(duty)
             following = min(duty.due_at for duty in self._duties)
             self._wake.wait(max(0.0, following - clock.monotonic()))
+
+    def _recover(self) -> None:
+        # Asked again: the step before this one may have waited long for the store.
+        if self._patience.may_judge(self._engine.clock.now()):
+            recover_silent(self._engine, self._runner_id)
 
     def _perform(self, duty: Duty) -> None:
         engine = self._engine

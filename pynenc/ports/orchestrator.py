@@ -165,7 +165,11 @@ class RunnerBoard(ABC):
 
     @abstractmethod
     def orphans(self, silent_since: float, limit: int) -> list[InvocationRecord]:
-        """Owned invocations whose owner is unknown, retired, or silent since before a time."""
+        """Owned invocations whose owner is retired, or silent since before a time.
+
+        An owner that is not on the board was silent since the invocation's last change: the board may have been purged,
+        and the owner be about to enter it again.
+        """
 
     @abstractmethod
     def hold_duty(self, duty: str, holder: str, now: float, until: float) -> bool:

@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -40,6 +40,7 @@ class BaseRunner(ABC):
         self._reason = "asked to"
         self._state_lock = threading.Lock()
         self._running = False
+        self._enlisted_slots = 0
         self._conf: ConfigRunner | None = None
         app.runner = self
 
@@ -161,15 +162,22 @@ class BaseRunner(ABC):
 
     def _enlist(self, slots: int) -> None:
         """Enter the board, and publish what the application has."""
+        self._enlisted_slots = slots
         self.app.import_trigger_modules()
         publish_application(self.app)
         self.engine.ledger.save_runners([self.record(slots=slots)])
+
+    def _enter_again(self, unknown: Collection[str]) -> None:
+        """The board does not know these any more: somebody purged it."""
+        if self.runner_id in unknown:
+            self._enlist(self._enlisted_slots)
 
     def _duties(self, runner_ids: Callable[[], list[str]]) -> tuple[Heartbeat, Duties]:
         """The lease and the periodic duties, started."""
         conf = self.app.conf
         interval = conf.heartbeat_interval_seconds or conf.lease_seconds / 3
         heartbeat = Heartbeat(self.engine, interval, runner_ids)
+        heartbeat.on_unknown = self._enter_again
         duties = Duties(self.engine, conf, self.app.settings.build(ConfigOrchestrator), self.runner_id)
         heartbeat.start()
         duties.start()

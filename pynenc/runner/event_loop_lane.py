@@ -304,6 +304,7 @@ class EventLoopLane:
             raise_if_refused(running, answer)
             return False
         running.record = answer.paused
+        running.cancelled = running.cancelled or answer.paused.cancel_requested
         # Nobody will tell us of those that had ended before.
         self._engine.hub.tell([r.invocation_id for r in answer.awaited if r.status.is_final()])
         return True

@@ -113,8 +113,9 @@ class Parking:
         pool.watch.settle(len(answer.claimed))
         pool.take_in(slot, answer.claimed)
         pool.carry(slot)
+        running.cancelled = running.cancelled or answer.paused.cancel_requested
         with pool.lock:
-            told_meanwhile = running.home.told_early
+            told_meanwhile = running.home.told_early or running.cancelled
             running.home.ready_to_sleep = True
         self.on_change(len(self._paused))
         # Nobody will tell us of those that had ended before.

@@ -9,6 +9,7 @@ import pickle
 import selectors
 import signal
 from abc import abstractmethod
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
@@ -51,6 +52,8 @@ class Child:
     paused: bool = False
     #: It was told to end, or said that it is about to.
     leaving: bool = False
+    #: It is not on the board, and to be told so.
+    unlisted: bool = False
 
 
 class Supervisor(BaseRunner):
@@ -135,6 +138,12 @@ class Supervisor(BaseRunner):
     def _leases(self) -> list[str]:
         return [self.runner_id, *(child.runner_id for child in list(self._children.values()))]
 
+    def _enter_again(self, unknown: Collection[str]) -> None:
+        super()._enter_again(unknown)
+        for child in list(self._children.values()):
+            child.unlisted = child.runner_id in unknown
+        self._wake()
+
     def _follow_work(self) -> None:
         """Be told of work; those who start children for it override this."""
 
@@ -153,6 +162,10 @@ class Supervisor(BaseRunner):
                 _drain(self._alarm_read)
             elif isinstance(key.data, Child):
                 self._hear(key.data)
+        for child in self._children.values():
+            if child.unlisted:
+                child.unlisted = False
+                child.process.send({"do": "enlist"})
         self._bury()
 
     def _start_server(self) -> None:
@@ -298,6 +311,7 @@ class Supervisor(BaseRunner):
             child.process.kill()
         for child in killed:
             child.process.wait(KILL_AFTER_SECONDS)
+            child.process.close()
             self._give_back(child.runner_id)
         self._children.clear()
 

@@ -89,7 +89,7 @@ class Worker:
     def run(self) -> int:
         """Work until the supervisor says stop, or there is nothing left to do; the exit code."""
         engine, pool = self._app.engine, self._pool
-        engine.ledger.save_runners([self._record()])
+        self._enlist()
         if self._settings.single_use:
             pool.on_claimed = lambda: self._say({"say": "claimed"})
             pool.on_empty = lambda: self._say({"say": "done"})
@@ -99,6 +99,9 @@ class Worker:
         if grace is None:
             os._exit(ORPHANED)
         return self._end(grace)
+
+    def _enlist(self) -> None:
+        self._app.engine.ledger.save_runners([self._record()])
 
     def _record(self) -> RunnerRecord:
         engine = self._app.engine
@@ -130,6 +133,8 @@ class Worker:
             message = self._control.receive(CHECK_SECONDS if checks else None)
             if message is not None and message.get("do") == "stop":
                 return _number(message, "grace_seconds")
+            if message is not None and message.get("do") == "enlist":
+                self._enlist()
             if message is None and self._control.closed:
                 return None
             if checks:
@@ -171,7 +176,7 @@ class Worker:
         deadline = pool.engine.clock.monotonic() + grace_seconds
         while not again.is_set():
             left = deadline - pool.engine.clock.monotonic()
-            if left <= 0 or pool.attempts.drained(min(left, 0.1)):
+            if left <= 0 or (pool.attempts.drained(min(left, 0.1)) and not pool.busy):
                 break
         pool.unwind()
         if not again.is_set():

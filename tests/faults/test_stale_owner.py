@@ -93,7 +93,6 @@ def test_stale_attempt_does_not_hide_the_next_one_in_the_same_process(make_scene
     scene.check()
 
 
-@pytest.mark.xfail(strict=False, reason="a wish to cancel is not looked for at a wait yet")
 def test_cancelled_while_it_runs(scene: Scene) -> None:
     """Nothing waits in its process, so nobody is told there; it finds out at its next wait."""
     scene.start_runner()
@@ -106,7 +105,6 @@ def test_cancelled_while_it_runs(scene: Scene) -> None:
     scene.check()
 
 
-@pytest.mark.xfail(strict=False, reason="a runner that was late itself judges others yet")
 def test_whole_system_stalled(scene: Scene) -> None:
     """A suspended laptop: nobody was there to take anything back, and the one runner finds its own lease run out."""
     runner = scene.start_runner()

@@ -68,7 +68,6 @@ def test_database_locked_for_less_than_the_lease(make_scene: Callable[..., Scene
     assert "ERROR" not in runner.log
 
 
-@pytest.mark.xfail(strict=False, reason="a runner that was late itself judges others yet")
 def test_database_locked_for_longer_than_the_lease(make_scene: Callable[..., Scene]) -> None:
     """No runner could renew its lease; that is no reason to take everything away from those that live."""
     scene = make_scene(num_processes=2)
@@ -161,7 +160,6 @@ def test_worker_killed_while_the_disk_is_full(small_disk: Path, make_scene: Call
     scene.check()
 
 
-@pytest.mark.xfail(strict=False, reason="runners do not enter the board again yet")
 def test_store_purged_under_a_running_runner(scene: Scene) -> None:
     """The runner is not on the board any more; what it claims from now on is its own all the same."""
     runner = scene.start_runner()
@@ -180,7 +178,7 @@ def test_store_purged_under_a_running_runner(scene: Scene) -> None:
 # --- gone -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=False, reason="the file is not looked at again yet")
+@pytest.mark.xfail(strict=True, reason="the file is not looked at again yet")
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_database_deleted_under_a_running_runner(what: str, scene: Scene) -> None:
     runner = scene.start_runner()

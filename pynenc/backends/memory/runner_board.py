@@ -50,6 +50,7 @@ class MemRunnerBoard(LedgerPart, RunnerBoard):
                 for owner, ids in tables.by_owner.items()
                 if owner not in tables.runners or not _is_alive(tables.runners[owner], silent_since)
                 for invocation_id in ids
+                if owner in tables.runners or tables.records[invocation_id].changed_at < silent_since
             )
             return [tables.records[each] for each in nsmallest(limit, orphaned)]
 

@@ -19,9 +19,10 @@ _THESE = ByIds("SELECT {runner} FROM {p}runners WHERE runner_id IN ({ids})")
 _ORPHANS = """
     SELECT {record} FROM {p}invocations
     WHERE owner IS NOT NULL AND owner NOT IN (
-        SELECT runner_id FROM {p}runners WHERE stopped_at IS NULL AND last_beat >= ?
+        SELECT runner_id FROM {p}runners WHERE stopped_at IS NULL AND last_beat >= ?1
     )
-    ORDER BY +invocation_id LIMIT ?
+    AND (changed_at < ?1 OR owner IN (SELECT runner_id FROM {p}runners))
+    ORDER BY +invocation_id LIMIT ?2
 """
 _FORGET = """
     DELETE FROM {p}runners WHERE last_beat < ?
