@@ -6,12 +6,12 @@ in between leaves data nobody sees, or an available invocation nobody queued, wh
 Wake-ups come after all of it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pynenc.engine.claim import Claims, direct_claims, queue_entry, split_heads
 from pynenc.engine.crash_points import crash_point
 from pynenc.engine.cycles import call_key, find_cycle
-from pynenc.engine.scopes import Scope, free_scopes
+from pynenc.engine.scopes import Scope, free_scopes, lines_of
 from pynenc.engine.told import Told
 from pynenc.invocation.record import (
     Finish,
@@ -141,8 +141,11 @@ class ComposedSteps(Steps):
             _, pushed, heads = self._finish(finishes, now, told)
             answer = self._pause(request, now)
             if answer.paused is not None:
+                below = list(self._levels_below(answer.awaited))
+                scopes = lines_of(below)
                 if request.waiter.running_key is not None:
-                    heads += free_scopes(self._ledger, [request.waiter.running_key], now, told)
+                    scopes.add(request.waiter.running_key)
+                heads += free_scopes(self._ledger, scopes, now, told)
                 mine, heads = split_heads(heads, plan)
                 if plan is not None:
                     if request.prioritise:
@@ -150,7 +153,7 @@ class ComposedSteps(Steps):
                     claimed, _ = self._claims.claim(plan, mine, now, told)
                     answer = answer._replace(claimed=claimed)
                 if request.prioritise:
-                    self._inherit(request, answer)
+                    self._inherit(request.priority, answer, below)
             self._push(heads)
             pushed += len(heads)
             crash_point("wait.before_commit")
@@ -202,28 +205,28 @@ class ComposedSteps(Steps):
             self._ledger.transition([Transition(i, InvocationStatus.CANCELLED, actor, None) for i in repeated], now)
             self._broker.remove(repeated)
 
-    def _inherit(self, request: WaitRequest, answer: WaitAnswer) -> None:
+    def _inherit(self, priority: int, answer: WaitAnswer, below: Sequence[Sequence[InvocationRecord]]) -> None:
         """Raise what is waited for, down the graph, to the waiter's priority, and count one more dependent."""
         claimed = {item.record.invocation_id for item in answer.claimed}
-        level = [r for r in answer.awaited if not r.status.is_final() and r.invocation_id not in claimed]
-        entries: list[QueueEntry] = []
-        seen: set[str] = set()
-        dependents = 1
-        while level and len(seen) < INHERITANCE_LIMIT:
-            seen.update(record.invocation_id for record in level)
-            entries += [
-                QueueEntry(r.invocation_id, r.queue, r.lane, max(r.priority, request.priority), dependents)
-                for r in level
-                if r.status.is_available_for_run()
-            ]
-            paused = [r.invocation_id for r in level if r.status is InvocationStatus.PAUSED]
-            below: set[str] = set()
-            if paused:
-                below = {edge.awaited_id for edge in self._ledger.awaited_by(paused)} - seen
-            level = [r for r in self._ledger.read(list(below)).values() if not r.status.is_final()] if below else []
-            dependents = 0
+        entries = [
+            QueueEntry(r.invocation_id, r.queue, r.lane, max(r.priority, priority), 0 if depth else 1)
+            for depth, level in enumerate(below)
+            for r in level
+            if r.status.is_available_for_run() and r.invocation_id not in claimed
+        ]
         if entries:
             self._broker.promote(entries)
+
+    def _levels_below(self, awaited: Sequence[InvocationRecord]) -> Iterator[list[InvocationRecord]]:
+        """What is waited for and has not ended, then what that waits for, and so on."""
+        level = [record for record in awaited if not record.status.is_final()]
+        seen: set[str] = set()
+        while level and len(seen) < INHERITANCE_LIMIT:
+            yield level
+            seen.update(record.invocation_id for record in level)
+            paused = [record.invocation_id for record in level if record.status is InvocationStatus.PAUSED]
+            below = {edge.awaited_id for edge in self._ledger.awaited_by(paused)} - seen if paused else set()
+            level = [r for r in self._ledger.read(list(below)).values() if not r.status.is_final()] if below else []
 
     def resume(self, waiter: InvocationRecord, actor: str) -> InvocationRecord | None:
         now = self._clock.now()

@@ -20,7 +20,7 @@ class Patience:
         self._judge_from = float("-inf")
 
     def may_judge(self, now: float) -> bool:
-        """To be asked regularly, and again right before judging; ``now`` in seconds of the wall clock, as leases are."""
+        """To be asked regularly, and right before judging; ``now`` in seconds of the wall clock, as leases are."""
         if self._seen_at is not None and now - self._seen_at > self._standstill:
             self._judge_from = now + self._lease
         self._seen_at = now

@@ -88,3 +88,13 @@ def free_scopes(ledger: Orchestrator, keys: Iterable[str], now: float, told: Tol
         if deepest is not None and deepest.status is InvocationStatus.PAUSED:
             told.owner_of(deepest)
     return heads
+
+
+def lines_of(levels: Iterable[Iterable[InvocationRecord]]) -> set[str]:
+    """Scopes in whose line stands what somebody waits for: if its holder is among those who wait, it may go in now."""
+    return {
+        record.running_key
+        for level in levels
+        for record in level
+        if record.status is InvocationStatus.CONCURRENCY_CONTROLLED and record.running_key is not None
+    }

@@ -88,7 +88,7 @@ class Worker:
 
     def run(self) -> int:
         """Work until the supervisor says stop, or there is nothing left to do; the exit code."""
-        engine, pool = self._app.engine, self._pool
+        pool = self._pool
         self._enlist()
         if self._settings.single_use:
             pool.on_claimed = lambda: self._say({"say": "claimed"})

@@ -120,7 +120,7 @@ def test_a_place_in_line_counts_as_waiting(stage, setup, tmp_path):
 @pytest.mark.parametrize("setup", STAYING, ids=str)
 def test_without_control_a_circle_goes_on(stage, setup):
     """Until somebody ends it: nobody looks for circles here."""
-    app = stage.run(setup, slots=1, cycle_control=False)
+    app = stage.run(setup, slots=1, cycle_control=False, stop_grace_seconds=0.2)
     stage.leaves_unfinished = True
     invocation = tasks_cycles.calls_itself(1)
     wait_until(lambda: app.orchestrator.count_invocations() > 20, 30, "twenty rounds")
