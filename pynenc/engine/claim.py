@@ -76,12 +76,27 @@ class Claims:
         return taken
 
     def _start(self, records: list[InvocationRecord], plan: ClaimPlan, now: float) -> list[InvocationRecord]:
+        count = _startable(records, plan)
         starts = [
             Transition(record.invocation_id, InvocationStatus.RUNNING, plan.owner, record.attempt)
-            for record in records[: plan.start]
+            for record in records[:count]
         ]
         started = self._ledger.transition(starts, now)
-        return [record for record in started if record is not None] + records[plan.start :]
+        return [record for record in started if record is not None] + records[count:]
+
+
+def _startable(records: Sequence[InvocationRecord], plan: ClaimPlan) -> int:
+    """How many of these may start together; the first always may."""
+    if plan.short_tasks is not None:
+        for position, record in enumerate(records[: plan.start]):
+            if record.task_id not in plan.short_tasks or starts_alone(record):
+                return max(position, 1)
+    return plan.start
+
+
+def starts_alone(record: InvocationRecord) -> bool:
+    """One that killed its worker before, or holds a scope: neighbours must not pay for it."""
+    return record.recoveries > 0 or record.running_key is not None
 
 
 def _target(scope: Scope, record: InvocationRecord) -> InvocationStatus:

@@ -98,8 +98,8 @@ class ComposedSteps(Steps):
             claimed, more = self._claims.claim(plan, mine, now, told) if plan is not None else ([], False)
             crash_point("finish.before_commit" if finishes else "claim.before_commit")
         crash_point("finish.after_commit" if finishes else "claim.after_commit")
-        self._tell(told, pushed)
-        return Advanced(finished, changed, claimed, more)
+        awaited = self._tell(told, pushed)
+        return Advanced(finished, changed, claimed, more, awaited)
 
     def _finish(
         self, finishes: Sequence[Finish], now: float, told: Told
@@ -126,11 +126,12 @@ class ComposedSteps(Steps):
         if records:
             self._broker.push([queue_entry(record) for record in records])
 
-    def _tell(self, told: Told, pushed: int) -> None:
+    def _tell(self, told: Told, pushed: int) -> bool:
         crash_point("finish.before_wakeups")
-        told.send(self._wakeups, self._told_here)
+        awaited = told.send(self._wakeups, self._told_here)
         if pushed:
             self._wakeups.wake_workers(pushed, coroutines=True)
+        return awaited
 
     # -------------------------------------------------------------------- wait
 

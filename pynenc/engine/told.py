@@ -39,12 +39,15 @@ class Told:
         if not messages or messages[-1] != message:
             messages.append(message)
 
-    def send(self, wakeups: Wakeups, here: Callable[[Sequence[str]], None]) -> None:
-        """Tell them; what is for this process goes to ``here`` directly, without a trip through its inbox."""
+    def send(self, wakeups: Wakeups, here: Callable[[Sequence[str]], None]) -> bool:
+        """Tell them, and answer whether anybody may have waited for it.
+
+        What is for this process goes to ``here`` directly, without a trip through its inbox.
+        """
         if not self._messages:
-            return
+            return False
         own = self._messages.pop(wakeups.address() or "", None)
-        if self._messages:
-            wakeups.notify(self._messages)
+        told = wakeups.notify(self._messages) if self._messages else 0
         if own:
             here(own)
+        return bool(told or own)

@@ -6,7 +6,7 @@ which a unit cannot be left open while the client thinks (one script, one round 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, NewInvocation, Transition
@@ -26,6 +26,8 @@ class ClaimPlan(NamedTuple):
     only_awaited: bool = False
     #: How many of the claimed go on to RUNNING in the same step.
     start: int = 0
+    #: Tasks known to be short: only their invocations start together with others. None: all do.
+    short_tasks: Collection[str] | None = None
 
 
 class WaitRequest(NamedTuple):
@@ -74,6 +76,8 @@ class Advanced(NamedTuple):
     claimed: Sequence[Claimed]
     #: The queues held more than could be looked at.
     more: bool
+    #: Somebody may wait for what was finished: what follows should come soon.
+    awaited: bool = True
 
 
 class Steps(ABC):

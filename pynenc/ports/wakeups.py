@@ -53,8 +53,11 @@ class Wakeups(ABC):
         """
 
     @abstractmethod
-    def notify(self, messages: Mapping[str, Sequence[str]]) -> None:
-        """Tell addresses which invocations changed. Unknown, full and dead addresses are passed over."""
+    def notify(self, messages: Mapping[str, Sequence[str]]) -> int:
+        """Tell addresses which invocations changed; how many were told.
+
+        Unknown, full and dead addresses are passed over, and those where nobody waits.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -7,6 +7,7 @@ groups, one write for each group.
 
 from collections.abc import Sequence
 
+from pynenc.engine.claim import starts_alone
 from pynenc.invocation.record import Claimed
 
 #: Weight of the newest duration in the moving averages.
@@ -32,17 +33,22 @@ class Pace:
         self._budget_seconds = budget_seconds
         self._group_limit = GROUP_LIMIT if grouping else 1
         self._by_task: dict[str, float] = {}
+        #: Tasks that may start in groups.
+        self.short_tasks: set[str] = set()
         self._overall: float | None = None
 
     def observe(self, task_id: str, seconds: float) -> None:
         """An invocation took this long, pauses not counted."""
         known = self._by_task.get(task_id)
-        if known is None:
-            if len(self._by_task) >= _TASKS_REMEMBERED:
-                self._by_task.pop(next(iter(self._by_task)))
-            self._by_task[task_id] = seconds
+        if known is None and len(self._by_task) >= _TASKS_REMEMBERED:
+            oldest = next(iter(self._by_task))
+            del self._by_task[oldest]
+            self.short_tasks.discard(oldest)
+        average = self._by_task[task_id] = seconds if known is None else known + _WEIGHT * (seconds - known)
+        if average <= GROUPED_TASK_SECONDS:
+            self.short_tasks.add(task_id)
         else:
-            self._by_task[task_id] = known + _WEIGHT * (seconds - known)
+            self.short_tasks.discard(task_id)
         overall = self._overall
         self._overall = seconds if overall is None else overall + _WEIGHT * (seconds - overall)
 
@@ -52,19 +58,22 @@ class Pace:
             return 1
         return max(1, min(CLAIM_LIMIT, int(self._budget_seconds * slots / (self._overall + OVERHEAD_SECONDS))))
 
+    def start_at_once(self) -> int:
+        """How many of those that are claimed next may start together, if all are of short tasks."""
+        seconds = 0.0 if self._overall is None else self._overall
+        return max(1, min(self._group_limit, int(GROUP_SECONDS / (seconds + OVERHEAD_SECONDS))))
+
     def group(self, waiting: Sequence[Claimed]) -> int:
         """How many from the front of ``waiting`` may start together; at least one."""
         budget = GROUP_SECONDS
         for position, claimed in enumerate(waiting):
             record = claimed.record
-            seconds = self._by_task.get(record.task_id)
-            # One that killed its worker before, or holds a scope, goes alone: neighbours must not pay for it.
-            alone = seconds is None or seconds > GROUPED_TASK_SECONDS or record.recoveries or record.running_key
+            alone = record.task_id not in self.short_tasks or starts_alone(record)
             if position and (alone or budget <= 0 or position >= self._group_limit):
                 return position
             if alone:
                 return 1
-            budget -= (seconds or 0.0) + OVERHEAD_SECONDS
+            budget -= self._by_task.get(record.task_id, 0.0) + OVERHEAD_SECONDS
         return len(waiting)
 
 
@@ -73,9 +82,10 @@ class Gathering:
 
     Where each step is a transaction in a store that processes share, a worker that takes every call as it comes
     spends more on steps than on work, and keeps the callers waiting for the store. Under a dense stream of calls
-    a worker therefore takes a step only every ``GATHER_SECONDS``. Whether the stream is dense is found out by
-    trying: a gathering step that brings one invocation was a loss, and the next try comes later; so a caller
-    that waits for each result before the next call is hardly ever kept waiting.
+    a worker therefore takes a step only every ``GATHER_SECONDS``. It may do so when nobody waits for what it
+    finishes: the callers are busy calling. Else, whether the stream is dense is found out by trying: a gathering
+    step that brings one invocation was a loss, and the next try comes later; so a caller that waits for each
+    result before the next call is hardly ever kept waiting.
     """
 
     def __init__(self, *, enabled: bool) -> None:
@@ -85,6 +95,8 @@ class Gathering:
         self._steps_to_try = FIRST_TRY_STEPS
         self._patience = FIRST_TRY_STEPS
         self._last_step = 0.0
+        #: Steps in a row that finished something nobody waited for.
+        self._unawaited = 0
 
     def pause(self, now: float) -> float:
         """How long to wait before the step that is due now (monotonic seconds)."""
@@ -92,16 +104,18 @@ class Gathering:
         self._trying = False
         if not self._enabled or since >= GATHER_SECONDS:
             return 0.0
-        if not self._on:
+        if not self._on and self._unawaited < FIRST_TRY_STEPS:
             self._steps_to_try -= 1
             if self._steps_to_try > 0:
                 return 0.0
             self._trying = True
         return GATHER_SECONDS - since
 
-    def stepped(self, now: float, claimed: int) -> None:
-        """A claiming step was taken."""
+    def stepped(self, now: float, claimed: int, *, finished: int, awaited: bool) -> None:
+        """A claiming step was taken, and somebody waited for what it finished, or nobody."""
         self._last_step = now
+        if finished:
+            self._unawaited = 0 if awaited else self._unawaited + 1
         if not self._on and not self._trying:
             return
         if claimed > 1:

@@ -252,7 +252,8 @@ class Pool:
             raise
         slot.finished = []
         if plan is not None:
-            self._gathering.stepped(self.engine.clock.monotonic(), len(answer.claimed))
+            now = self.engine.clock.monotonic()
+            self._gathering.stepped(now, len(answer.claimed), finished=len(finishes), awaited=answer.awaited)
         self.attempts.recorded(finishes, answer.finished)
         self._begin_group(slot, group, answer.changed)
         self.take_in(slot, answer.claimed)
@@ -292,7 +293,7 @@ class Pool:
         if not group:
             # If this claim finds nothing we sleep; saying so first, nobody's work can fall in between.
             self.mark_free()
-        return group, self.claim_plan(max(room, 1), start=0 if group else 1)
+        return group, self.claim_plan(max(room, 1), start=0 if group else self.pace.start_at_once())
 
     def claim_plan(self, limit: int, *, start: int) -> ClaimPlan | None:
         """What this process may claim now; None: nothing."""
@@ -303,7 +304,9 @@ class Pool:
         if self.limits.single_use or self.lane.room():
             lanes.append(Lane.EVENT_LOOP.value)
         places = [(queue, lane) for queue in self.limits.queues or ("*",) for lane in lanes]
-        return ClaimPlan(self.runner_id, places, limit, only_awaited=only_awaited, start=start)
+        return ClaimPlan(
+            self.runner_id, places, limit, only_awaited=only_awaited, start=start, short_tasks=self.pace.short_tasks
+        )
 
     def _anything_queued(self) -> bool:
         """A look without a write, before an idle worker opens a transaction for nothing."""
@@ -327,8 +330,9 @@ class Pool:
             else:
                 with self.lock:
                     self.claimed.append(item)
-        if self.claimed:
+        if self.claimed or len(slot.started) > 1:
             self.watch.arm()
+        if self.claimed:
             self._wake_another()
 
     def mark(self) -> bool:

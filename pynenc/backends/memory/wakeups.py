@@ -64,10 +64,12 @@ class MemoryWakeups(Wakeups):
         on_work()
         return told
 
-    def notify(self, messages: Mapping[str, Sequence[str]]) -> None:
+    def notify(self, messages: Mapping[str, Sequence[str]]) -> int:
         on_message = self._on_message
-        if self._waiting and on_message is not None and self._address in messages:
-            on_message(messages[self._address])
+        if not self._waiting or on_message is None or self._address not in messages:
+            return 0
+        on_message(messages[self._address])
+        return 1
 
     def close(self) -> None:
         with self._lock:

@@ -153,14 +153,16 @@ class SQLiteWakeups(Wakeups):
                 break
         return told
 
-    def notify(self, messages: Mapping[str, Sequence[str]]) -> None:
+    def notify(self, messages: Mapping[str, Sequence[str]]) -> int:
         board = self._opened_board()
         if board is None:
-            return
+            return 0
+        told = 0
         for address, ids in messages.items():
             slot = board.waiting_slot(address)
             if slot is not None:
-                board.tell(slot, _in_whole_messages(ids))
+                told += board.tell(slot, _in_whole_messages(ids))
+        return told
 
     def close(self) -> None:
         with self._lock:

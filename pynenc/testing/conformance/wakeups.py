@@ -91,7 +91,7 @@ class WakeupsConformance(Conformance):
     def test_unknown_addresses_are_passed_over(self, wakeups: Wakeups, sender: Wakeups, address: str) -> None:
         inbox = Inbox(wakeups)
         wakeups.set_waiting(True)
-        sender.notify({})
+        assert sender.notify({}) == 0
         sender.notify({"nowhere": ["a"], "": ["b"], f"{address}0": ["c"], "9999999.0": ["d"], address: ["e"]})
         inbox.wait_for("e")
 
