@@ -62,9 +62,9 @@ class SQLiteConnection(ClosedForForks):
         """Execute a statement inside the present unit; how many rows it changed."""
         return self._opened().execute(self._texts[sql], parameters).rowcount
 
-    def write_many(self, sql: str, rows: Sequence[Row]) -> None:
-        """Execute a statement for each row inside the present unit."""
-        self._opened().executemany(self._texts[sql], rows)
+    def write_many(self, sql: str, rows: Sequence[Row]) -> int:
+        """Execute a statement for each row inside the present unit; how many rows all of them changed."""
+        return self._opened().executemany(self._texts[sql], rows).rowcount
 
     def write_by_ids(self, statement: ByIds, ids: Sequence[str]) -> None:
         """Execute a statement over a list of ids inside the present unit."""

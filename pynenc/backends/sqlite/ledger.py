@@ -9,7 +9,7 @@ with its indexes and its history.
 from collections.abc import Sequence
 
 from pynenc.backends.sqlite.changes import record_after
-from pynenc.backends.sqlite.mapping import record_of
+from pynenc.backends.sqlite.mapping import Row, record_of
 from pynenc.backends.sqlite.part import SQLitePart
 from pynenc.backends.sqlite.statements import ByIds
 from pynenc.backends.sqlite.unit import SQLiteUnit
@@ -119,60 +119,77 @@ class SQLiteLedger(SQLitePart, StatusLedger):
         return None
 
     def claim(self, invocation_ids: Sequence[str], owner: str, now: float) -> list[InvocationRecord]:
-        claimed: list[InvocationRecord] = []
         with self._unit:
             records = self.read(invocation_ids)
-            for invocation_id in dict.fromkeys(invocation_ids):
-                record = records.get(invocation_id)
-                if (
-                    record is not None
-                    and record.status in AVAILABLE
-                    and record.running_key is None
-                    and (record.not_before is None or record.not_before <= now)
-                ):
-                    change = Transition(invocation_id, InvocationStatus.PENDING, owner, None)
-                    after = self._change(record, change, now)
-                    if after is not None:
-                        claimed.append(after)
-        return claimed
+            free = [
+                record
+                for invocation_id in dict.fromkeys(invocation_ids)
+                if (record := records.get(invocation_id)) is not None
+                and record.status in AVAILABLE
+                and record.running_key is None
+                and (record.not_before is None or record.not_before <= now)
+            ]
+            changes = [Transition(record.invocation_id, InvocationStatus.PENDING, owner, None) for record in free]
+            after = [record_after(record, change, now) for record, change in zip(free, changes, strict=True)]
+            # Read in this unit: nobody can have changed them meanwhile.
+            self._write(free, after, changes)
+            return [record for record in after if record is not None]
 
     def transition(self, changes: Sequence[Transition], now: float) -> list[InvocationRecord | None]:
         if not changes:
             return []
         with self._unit:
-            return [self._transition(change, now) for change in changes]
+            known = [self._owned.pop(change.invocation_id, None) for change in changes]
+            after = [
+                None if old is None else record_after(old, change, now)
+                for old, change in zip(known, changes, strict=True)
+            ]
+            if self._write(known, after, changes):
+                return after
+            return [self._transition(change, expected, now) for change, expected in zip(changes, after, strict=True)]
 
-    def _transition(self, change: Transition, now: float) -> InvocationRecord | None:
-        invocation_id = change.invocation_id
-        known = self._owned.pop(invocation_id, None)
-        after = None if known is None else self._change(known, change, now)
-        if after is None:
-            stored = self.read([invocation_id]).get(invocation_id)
-            after = None if stored is None else self._change(stored, change, now)
-        return after
+    def _transition(self, change: Transition, expected: InvocationRecord | None, now: float) -> InvocationRecord | None:
+        """A change of what others may have changed; ``expected`` is there already if it was not this one of a group."""
+        stored = self.read([change.invocation_id]).get(change.invocation_id)
+        if stored is not None and stored == expected:
+            return stored
+        after = None if stored is None else record_after(stored, change, now)
+        return after if self._write([stored], [after], [change]) else None
 
-    def _change(self, before: InvocationRecord, change: Transition, now: float) -> InvocationRecord | None:
-        """The record after a change, or None: it is not allowed, or the stored record is not ``before`` any more."""
-        after = record_after(before, change, now)
-        if after is None:
-            return None
-        row = (
-            str(after.status),
-            *after[_OWNER:_CANCEL_REQUESTED],
-            after.not_before,
-            change.actor,
-            after.invocation_id,
-            str(before.status),
-            before.owner,
-            before.attempt,
-            before.changed_at,
-            before.cancel_requested,
-        )
-        if not self._store.write(_CHANGE, row):
-            return None
-        if after.owner is not None:
-            self._keep(after)
-        return after
+    def _write(
+        self,
+        before: Sequence[InvocationRecord | None],
+        after: Sequence[InvocationRecord | None],
+        changes: Sequence[Transition],
+    ) -> bool:
+        """Write a group of changes at once; False: one of them is none, or the stored record is not ``before``.
+
+        In the second case the others are written.
+        """
+        rows: list[Row] = []
+        for old, new, change in zip(before, after, changes, strict=True):
+            if old is None or new is None:
+                return False
+            rows.append(
+                (
+                    str(new.status),
+                    *new[_OWNER:_CANCEL_REQUESTED],
+                    new.not_before,
+                    change.actor,
+                    new.invocation_id,
+                    str(old.status),
+                    old.owner,
+                    old.attempt,
+                    old.changed_at,
+                    old.cancel_requested,
+                )
+            )
+        if self._store.write_many(_CHANGE, rows) < len(rows):
+            return False
+        for record in after:
+            if record is not None and record.owner is not None:
+                self._keep(record)
+        return True
 
     def _keep(self, record: InvocationRecord) -> None:
         if len(self._owned) >= KEPT_RECORDS:
