@@ -135,13 +135,15 @@ def _wait_outside(
     waiter = Waiter(awaited, all_of_them=all_of_them, wake=bell.release)
     engine.hub.add(waiter)
     try:
-        engine.hub.tell(_watch_foreign(engine, awaited))
-        ready = _ready(engine, awaited, all_of_them=all_of_them)
-        if ready is None and not bell.acquire(timeout=-1 if timeout_seconds is None else max(timeout_seconds, 0)):
+        ended = _watch_foreign(engine, awaited)
+        engine.hub.tell(ended)
+        # Who waits for any of several need not gather others for what had ended already.
+        enough = bool(ended) and not all_of_them
+        if not enough and not bell.acquire(timeout=-1 if timeout_seconds is None else max(timeout_seconds, 0)):
             raise _timed_out(engine, awaited, timeout_seconds)
     finally:
         engine.hub.remove(waiter)
-    return ready or _ready(engine, awaited, all_of_them=all_of_them) or []
+    return _ready(engine, awaited, all_of_them=all_of_them) or []
 
 
 async def _wait_outside_async(
@@ -165,11 +167,10 @@ async def _wait_outside_async(
     waiter = Waiter(awaited, all_of_them=all_of_them, wake=ring)
     engine.hub.add(waiter)
     try:
-        engine.hub.tell(await loop.run_in_executor(None, _watch_foreign, engine, awaited))
-        ready = await loop.run_in_executor(None, lambda: _ready(engine, awaited, all_of_them=all_of_them))
-        if ready is not None:
-            return ready
-        await asyncio.wait_for(done, timeout_seconds)
+        ended = await loop.run_in_executor(None, _watch_foreign, engine, awaited)
+        engine.hub.tell(ended)
+        if all_of_them or not ended:
+            await asyncio.wait_for(done, timeout_seconds)
     except TimeoutError:
         raise _timed_out(engine, awaited, timeout_seconds) from None
     finally:
@@ -183,11 +184,11 @@ def _watch_foreign(engine: Engine, awaited: Sequence[str]) -> list[str]:
     The answer names those that had ended before, of which nobody will tell us.
     """
     address = engine.wakeups.address()
-    records = read_all(engine, awaited)
-    foreign = [i for i, r in records.items() if r.reply_to != address and not r.status.is_final()]
+    records = list(read_all(engine, awaited).values())
+    foreign = [r.invocation_id for r in records if r.reply_to != address and not r.status.is_final()]
     for start in range(0, len(foreign), CHUNK):
-        engine.steps.watch(foreign[start : start + CHUNK], address)
-    return [i for i, r in records.items() if r.status.is_final()]
+        records += engine.steps.watch(foreign[start : start + CHUNK], address)
+    return [r.invocation_id for r in records if r.status.is_final()]
 
 
 def _timed_out(engine: Engine, awaited: Sequence[str], timeout_seconds: float | None) -> InvocationTimeoutError:
