@@ -1,8 +1,13 @@
 """Pynenc: distributed task orchestration for Python."""
 
-from pynenc.app import Pynenc
-from pynenc.builder import PynencBuilder
-from pynenc.conf.config_task import ConcurrencyControlType
-from pynenc.task import Task
+from pynenc.lazy import lazy_names
 
-__all__ = ["ConcurrencyControlType", "Pynenc", "PynencBuilder", "Task"]
+__all__, __getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "ConcurrencyControlType": "pynenc.conf.config_task",
+        "Pynenc": "pynenc.app",
+        "PynencBuilder": "pynenc.builder",
+        "Task": "pynenc.task",
+    },
+)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from pynenc import bootstrap
-from pynenc.assembly import Assembled, assemble, component_classes
+from pynenc.assembly import Assembled, assemble, component_classes, import_products
 from pynenc.components import Components
 from pynenc.conf.config_base import ConfigPynencBase
 from pynenc.conf.config_pynenc import ConfigPynenc
@@ -230,6 +230,10 @@ class Pynenc:
     def component_classes(self) -> Any:
         """The class names of the components as configured."""
         return component_classes(self.conf)
+
+    def import_components(self) -> None:
+        """Import the code of the components and open nothing: what is forked then finds it loaded."""
+        import_products(component_classes(self.conf))
 
     def purge(self) -> None:
         """Remove everything this application has stored, and nothing of others in the same store."""

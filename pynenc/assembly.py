@@ -1,12 +1,11 @@
 """Composition: from settings to stores to an engine."""
 
 import os
-import socket
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from pynenc.backends.products import Product, open_product
+from pynenc.backends.products import Product, open_product, opener_of
 from pynenc.conf.components import ComponentClasses, products, resolve_components
 from pynenc.conf.config_client_data_store import ConfigClientDataStore
 from pynenc.conf.config_orchestrator import ConfigOrchestrator
@@ -32,6 +31,12 @@ class Assembled(NamedTuple):
 def component_classes(conf: ConfigPynenc) -> ComponentClasses:
     """The classes of the five components, those that were not chosen filled in."""
     return resolve_components(conf.model_dump())
+
+
+def import_products(classes: ComponentClasses) -> None:
+    """Import the products of these components; one that is not known is refused when it is opened."""
+    for name in set(products(classes).values()):
+        opener_of(name)
 
 
 def assemble(
@@ -77,7 +82,7 @@ def assemble(
 
 def process_id() -> str:
     """The name under which a process acts that is no runner: one incarnation, never a host."""
-    return f"ExternalRunner@{socket.gethostname()}-{os.getpid()}-{new_id()[-6:]}"
+    return f"ExternalRunner@{os.uname().nodename}-{os.getpid()}-{new_id()[-6:]}"
 
 
 def _backend(settings: Settings, app_id: str, chosen: Mapping[str, str], classes: ComponentClasses) -> Backend:

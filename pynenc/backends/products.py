@@ -1,14 +1,12 @@
 """Products by name: each opens its components for one application."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from pynenc.backends.memory import memory_backend
-from pynenc.backends.sqlite import SQLiteWakeups, default_database_path, sqlite_components
-from pynenc.conf.config_sqlite import ConfigSQLite
 from pynenc.conf.settings import Settings
 from pynenc.exceptions import ConfigError
+from pynenc.lazy import load
 from pynenc.plugin_loader import load_plugins
 from pynenc.ports import PORTS_VERSION
 from pynenc.ports.backend import Unit
@@ -45,45 +43,11 @@ class Product:
 ProductOpener = Callable[[str, Settings], Product]
 
 
-def _open_memory(app_id: str, settings: Settings) -> Product:  # noqa: ARG001 - the signature of an opener
-    backend = memory_backend()
-    return Product(
-        name="Mem",
-        parts={
-            "broker": backend.broker,
-            "orchestrator": backend.orchestrator,
-            "state": backend.state,
-            "trigger": backend.trigger,
-            "client_data": backend.client_data,
-        },
-        unit=backend.units[0],
-        wakeups=backend.wakeups,
-        shared_between_processes=False,
-        location="the memory of this process",
-    )
-
-
-def _open_sqlite(app_id: str, settings: Settings) -> Product:
-    conf = settings.build(ConfigSQLite)
-    path = conf.sqlite_db_path or str(default_database_path())
-    made = sqlite_components(app_id, path, conf.sqlite_synchronous)
-    return Product(
-        name="SQLite",
-        parts={
-            "broker": made.broker,
-            "orchestrator": made.orchestrator,
-            "state": made.state,
-            "trigger": made.trigger,
-            "client_data": made.client_data,
-        },
-        unit=made.unit,
-        wakeups=SQLiteWakeups(path, app_id),
-        shared_between_processes=True,
-        location=path,
-    )
-
-
-BUILT_IN: dict[str, ProductOpener] = {"Mem": _open_memory, "SQLite": _open_sqlite}
+#: Name -> ``module:function``: the modules of a product that an application does not use are not imported.
+BUILT_IN: Final[Mapping[str, str]] = {
+    "Mem": "pynenc.backends.memory.product:open_memory",
+    "SQLite": "pynenc.backends.sqlite.product:open_sqlite",
+}
 
 #: Which distribution brings a product that is not built in.
 PLUGIN_OF_PRODUCT = {
@@ -94,12 +58,19 @@ PLUGIN_OF_PRODUCT = {
 }
 
 
-def openers() -> dict[str, ProductOpener]:
-    """All products that can be opened here: the built-in ones and those of installed plugins."""
-    found = dict(BUILT_IN)
+def opener_of(name: str) -> ProductOpener | None:
+    """What opens a product, imported: built in, or of an installed plugin; None if there is none of this name."""
     for plugin in load_plugins(PORTS_VERSION):
-        found.update(getattr(plugin.target, "PRODUCTS", {}))
-    return found
+        offered: Mapping[str, ProductOpener] = getattr(plugin.target, "PRODUCTS", {})
+        if name in offered:
+            return offered[name]
+    return load(BUILT_IN[name]) if name in BUILT_IN else None
+
+
+def known_products() -> list[str]:
+    """The names of all products that can be opened here."""
+    offered = (getattr(plugin.target, "PRODUCTS", {}) for plugin in load_plugins(PORTS_VERSION))
+    return sorted({*BUILT_IN, *(name for products in offered for name in products)})
 
 
 def open_product(name: str, app_id: str, settings: Settings, setting: str, class_name: str) -> Product:
@@ -108,10 +79,9 @@ def open_product(name: str, app_id: str, settings: Settings, setting: str, class
     Raises:
         ConfigError: it is not known here.
     """
-    known = openers()
-    opener = known.get(name)
+    opener = opener_of(name)
     if opener is not None:
         return opener(app_id, settings)
     plugin = PLUGIN_OF_PRODUCT.get(name)
-    hint = f"Install it with: pip install {plugin}" if plugin else f"Known products: {', '.join(sorted(known))}."
+    hint = f"Install it with: pip install {plugin}" if plugin else f"Known products: {', '.join(known_products())}."
     raise ConfigError(f"{setting} is {class_name!r}, and no installed product provides it. {hint}")

@@ -18,7 +18,7 @@ from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import Backend
 from pynenc.ports.clock import Clock
 from pynenc.ports.steps import Steps
-from pynenc.serializer import BaseSerializer
+from pynenc.serializer.base_serializer import BaseSerializer
 from pynenc.serializer.exception_codec import dump_exception
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
@@ -149,7 +148,7 @@ class BaseRunner(ABC):
             runner_id or self.runner_id,
             runner_cls or type(self).__name__,
             parent_id,
-            socket.gethostname(),
+            os.uname().nodename,
             os.getpid(),
             now,
             now,

@@ -1,25 +1,20 @@
 """Which runner an application has."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from pynenc.exceptions import ConfigError
+from pynenc.lazy import load
 from pynenc.runner.base_runner import BaseRunner
-from pynenc.runner.dummy_runner import DummyRunner, ExternalRunner
-from pynenc.runner.multi_thread_runner import MultiThreadRunner
-from pynenc.runner.persistent_process_runner import PersistentProcessRunner
-from pynenc.runner.process_runner import ProcessRunner
-from pynenc.runner.thread_runner import ThreadRunner
 
-RUNNERS: dict[str, type[BaseRunner]] = {
-    cls.__name__: cls
-    for cls in (
-        ThreadRunner,
-        MultiThreadRunner,
-        ProcessRunner,
-        PersistentProcessRunner,
-        DummyRunner,
-        ExternalRunner,
-    )
+#: Class name -> ``module:class``.
+RUNNERS: Final[Mapping[str, str]] = {
+    "ThreadRunner": "pynenc.runner.thread_runner:ThreadRunner",
+    "MultiThreadRunner": "pynenc.runner.multi_thread_runner:MultiThreadRunner",
+    "ProcessRunner": "pynenc.runner.process_runner:ProcessRunner",
+    "PersistentProcessRunner": "pynenc.runner.persistent_process_runner:PersistentProcessRunner",
+    "DummyRunner": "pynenc.runner.dummy_runner:DummyRunner",
+    "ExternalRunner": "pynenc.runner.dummy_runner:ExternalRunner",
 }
 
 
@@ -32,7 +27,7 @@ def make_runner(app: Any, name: str | None) -> BaseRunner:
     if name is None:
         shared = app.assembled.backend.capabilities.shared_between_processes
         name = "PersistentProcessRunner" if shared else "ThreadRunner"
-    cls = RUNNERS.get(name)
-    if cls is None:
+    if name not in RUNNERS:
         raise ConfigError(f"runner_cls is {name!r}, which is not known. Use one of {', '.join(sorted(RUNNERS))}.")
+    cls: type[BaseRunner] = load(RUNNERS[name])
     return cls(app)

@@ -54,6 +54,7 @@ def load(payload: bytes) -> ChildMain:
     # Read and imported before the forks, once for all children; the serializer imports its library when first used.
     _ = app.conf, app.settings.build(settings.conf_class)
     make_serializer(app.conf.serializer_cls).serialize(())
+    app.import_components()
 
     def main(start: ChildStart) -> int:
         return Worker(app, settings, start).run()

@@ -4,17 +4,16 @@
 anybody, ``PickleSerializer`` uses pickle; a subclass of ``BaseSerializer`` does what you like.
 """
 
-from pynenc.serializer.base_serializer import BaseSerializer
-from pynenc.serializer.constants import ReservedKeys
-from pynenc.serializer.json_pickle_serializer import JsonPickleSerializer
-from pynenc.serializer.json_serializer import JsonSerializable, JsonSerializer
-from pynenc.serializer.pickle_serializer import PickleSerializer
+from pynenc.lazy import lazy_names
 
-__all__ = [
-    "BaseSerializer",
-    "JsonPickleSerializer",
-    "JsonSerializable",
-    "JsonSerializer",
-    "PickleSerializer",
-    "ReservedKeys",
-]
+__all__, __getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "BaseSerializer": "pynenc.serializer.base_serializer",
+        "JsonPickleSerializer": "pynenc.serializer.json_pickle_serializer",
+        "JsonSerializable": "pynenc.serializer.json_serializer",
+        "JsonSerializer": "pynenc.serializer.json_serializer",
+        "PickleSerializer": "pynenc.serializer.pickle_serializer",
+        "ReservedKeys": "pynenc.serializer.constants",
+    },
+)

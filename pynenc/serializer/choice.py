@@ -2,16 +2,17 @@
 
 import importlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pynenc.exceptions import ConfigError
+from pynenc.lazy import load
 from pynenc.serializer.base_serializer import BaseSerializer
-from pynenc.serializer.json_pickle_serializer import JsonPickleSerializer
-from pynenc.serializer.json_serializer import JsonSerializer
-from pynenc.serializer.pickle_serializer import PickleSerializer
 
-SERIALIZERS: Mapping[str, type[BaseSerializer]] = {
-    cls.__name__: cls for cls in (JsonPickleSerializer, JsonSerializer, PickleSerializer)
+#: Class name -> ``module:class``.
+SERIALIZERS: Final[Mapping[str, str]] = {
+    "JsonPickleSerializer": "pynenc.serializer.json_pickle_serializer:JsonPickleSerializer",
+    "JsonSerializer": "pynenc.serializer.json_serializer:JsonSerializer",
+    "PickleSerializer": "pynenc.serializer.pickle_serializer:PickleSerializer",
 }
 
 
@@ -22,7 +23,8 @@ def make_serializer(name: str) -> BaseSerializer:
         ConfigError: there is no such class, or it is no serializer.
     """
     if name in SERIALIZERS:
-        return SERIALIZERS[name]()
+        built_in: BaseSerializer = load(SERIALIZERS[name])()
+        return built_in
     cls = load_class(name, "serializer_cls", sorted(SERIALIZERS))
     if not issubclass(cls, BaseSerializer):
         raise ConfigError(f"serializer_cls {name!r} is no subclass of pynenc.serializer.BaseSerializer")
