@@ -17,6 +17,7 @@ from typing import Final, NamedTuple, TextIO, cast
 from pynenc.conf.config_pynenc import ConfigPynenc, LogFormat
 from pynenc.engine.context import get_running
 from pynenc.invocation.record import InvocationRecord
+from pynenc.module_loggers import MODULES
 
 #: Runners whose names this process remembers; it is home to one and its children, so more means many restarts.
 MAX_NAMED_RUNNERS: Final = 1000
@@ -189,21 +190,41 @@ class AppHandler(logging.StreamHandler[TextIO]):
 _handlers: dict[str, AppHandler] = {}
 
 
+class _OwnLines(logging.Filter):
+    """Lets pass what was logged to one logger, or below it.
+
+    ``shop.north`` may be an application beside ``shop``: with ``logging_propagate`` its lines come by both handlers.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the nearest logger of ours above the record's is this one, or there is none."""
+        name = record.name or ""
+        while name and name not in _handlers:
+            name = name.rpartition(".")[0]
+        return name in {"", self.name}
+
+
 def create_logger(conf: ConfigPynenc, *, stream: TextIO | None = None) -> logging.Logger:
     """The logger ``pynenc.<app_id>``, set up as ``conf`` says; ``stream`` stands in for ``log_stream``.
 
-    A second call for the same application sets the same logger up anew. Handlers of others stay.
+    A second call for the same application sets the same logger up anew. Handlers of others stay. The lines of our own
+    modules take the same way and form; of several applications in a process, that of the one set up last.
     """
-    logger = logging.getLogger(f"pynenc.{conf.app_id}")
     target = stream or conf.log_stream
+    _set_up(logging.getLogger(MODULES), conf, target)
+    logger = logging.getLogger(f"pynenc.{conf.app_id}")
+    _set_up(logger, conf, target)
+    return logger
+
+
+def _set_up(logger: logging.Logger, conf: ConfigPynenc, target: TextIO | str) -> None:
     handler = _handlers.setdefault(logger.name, AppHandler(target))
     handler.aim(target)
     handler.setFormatter(_formatter(conf, _stream(target)))
-    handler.filters = [PynencContextFilter(conf)]
+    handler.filters = [_OwnLines(logger.name), PynencContextFilter(conf)]
     logger.addHandler(handler)
     logger.setLevel(conf.logging_level.upper())
     logger.propagate = conf.logging_propagate
-    return logger
 
 
 def _formatter(conf: ConfigPynenc, stream: TextIO) -> logging.Formatter:

@@ -1,5 +1,6 @@
 """What holds for every test: no configuration and no working directory of the person who runs them."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import chdir
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from pynenc.module_loggers import MODULES
 
 # An app reads its settings from these; a test that wants one sets it itself.
 for _name in [name for name in os.environ if name.upper().startswith("PYNENC")]:
@@ -23,3 +26,15 @@ def _own_working_directory(tmp_path: Path) -> Iterator[None]:
     # Not by way of `monkeypatch`: that would outlive the fixtures of a test that asks for it, too.
     with chdir(tmp_path):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _loggers_of_our_modules() -> None:
+    """No application of another test has taken them, and nobody's ``dictConfig`` disabled them: they reach pytest."""
+    modules = logging.getLogger(MODULES)
+    modules.propagate = True
+    modules.setLevel(logging.NOTSET)
+    modules.handlers.clear()
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.startswith(MODULES) and isinstance(logger, logging.Logger):
+            logger.disabled = False

@@ -4,7 +4,6 @@ A mapping holds values (general: for every group that has the field) and section
 group and its descendants. ``{"task": {"module.function": {...}}}`` holds values for one task.
 """
 
-import logging
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,8 +15,9 @@ from pynenc.conf.config_task import ConfigTask
 from pynenc.conf.entries import Entry, Source
 from pynenc.conf.problems import did_you_mean
 from pynenc.exceptions import ConfigError
+from pynenc.module_loggers import module_logger
 
-logger = logging.getLogger("pynenc.conf")
+logger = module_logger(__name__)
 
 TASK_SECTION = ConfigTask.section()
 

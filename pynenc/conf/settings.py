@@ -34,8 +34,9 @@ from pynenc.conf.problems import explain
 from pynenc.conf.project import PYPROJECT, find_pyproject
 from pynenc.conf.secrets import mask
 from pynenc.exceptions import ConfigError
+from pynenc.module_loggers import module_logger
 
-logger = logging.getLogger("pynenc.conf")
+logger = module_logger(__name__)
 
 Config = TypeVar("Config", bound=ConfigPynencBase)
 

@@ -15,6 +15,7 @@ from pynenc.engine.engine import Engine
 from pynenc.exceptions import RunnerError
 from pynenc.identifiers import new_id
 from pynenc.invocation.runner_record import RunnerRecord
+from pynenc.logs import name_runner
 from pynenc.runner.publish import publish_application
 
 
@@ -74,6 +75,7 @@ class BaseRunner(ABC):
             self._stopped.clear()
             asked_before = self._stop.is_set()
         self.runner_id = new_id()
+        name_runner(self.runner_id, type(self).__name__)
         restore = self._take_signals()
         try:
             self._check_components()

@@ -23,7 +23,6 @@ One thread owns a fork server and its children: nothing here is locked.
 
 import base64
 import errno
-import logging
 import os
 import signal
 import socket
@@ -35,10 +34,11 @@ from types import TracebackType
 from typing import Final, Self, cast
 
 from pynenc.exceptions import RunnerError
+from pynenc.module_loggers import module_logger
 from pynenc.runner.fork_server_process import ChildExit, ForkedChild, ServerProcess
 from pynenc.runner.message_stream import JSON, Message
 
-logger = logging.getLogger(__name__)
+logger = module_logger(__name__)
 
 #: Importing the user's app takes seconds at worst; a module that waits for something must not keep a runner for ever.
 LOAD_LIMIT_SECONDS: Final = 120.0

@@ -128,6 +128,7 @@ class Supervisor(BaseRunner):
         return WorkerSettings(
             app=bootstrap.describe(self.app),
             parent_id=self.runner_id,
+            parent_cls=type(self).__name__,
             role=self.role,
             conf_class=self.conf_class,
             slots=self._slots_of_child(),

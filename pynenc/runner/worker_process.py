@@ -16,6 +16,7 @@ from typing import Any, Final
 from pynenc import bootstrap
 from pynenc.conf.config_runner import ConfigRunner, ConfigThreadRunner
 from pynenc.invocation.runner_record import RunnerRecord
+from pynenc.logs import name_runner
 from pynenc.runner.child_process import ChildMain, ChildStart
 from pynenc.runner.message_stream import JSON
 from pynenc.runner.pool import Pool
@@ -37,6 +38,8 @@ class WorkerSettings:
 
     app: bootstrap.AppDescription
     parent_id: str
+    #: Class of the supervisor.
+    parent_cls: str
     #: Name of the children's role, as logs and the monitor show it.
     role: str
     conf_class: type[ConfigRunner]
@@ -70,6 +73,7 @@ class Worker:
         self._settings = settings
         self._control = start.control
         self._runner_id = str(start.arguments["runner_id"])
+        name_runner(self._runner_id, settings.role, settings.parent_id, settings.parent_cls)
         self._conf: ConfigThreadRunner = app.settings.build(settings.conf_class)
         self._pool = Pool(app.engine, self._runner_id, self._limits())
         self._idle_since: float | None = None

@@ -18,6 +18,7 @@ from pynenc import logs
 from pynenc.conf.config_pynenc import ConfigPynenc, LogFormat
 from pynenc.engine.context import reset_running, set_running
 from pynenc.logs import AppHandler, ColoredFormatter, Colors, JsonFormatter, create_logger, name_runner
+from pynenc.module_loggers import MODULES, module_logger
 
 RUNNER = "018f0000-0000-7000-8000-00000000aaaa"
 WORKER = "018f0000-0000-7000-8000-00000000bbbb"
@@ -30,7 +31,17 @@ def conf(monkeypatch):
     monkeypatch.setattr(logs, "_handlers", {})
     monkeypatch.setattr(logs, "_runner_names", {})
     yield ConfigPynenc(app_id="logs")
-    logging.getLogger("pynenc.logs").handlers.clear()
+    forget("logs")
+
+
+def forget(*app_ids):
+    """Put the loggers of these apps, and that of our modules, back to how Python makes them."""
+    for name in (MODULES, *(f"pynenc.{app_id}" for app_id in app_ids)):
+        logger = logging.getLogger(name)
+        for handler in [each for each in logger.handlers if isinstance(each, AppHandler | logging.NullHandler)]:
+            logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+        logger.propagate = True
 
 
 @pytest.fixture
@@ -366,6 +377,54 @@ def test_records_passed_on_carry_the_context(conf, stream, root, running):
     conf.logging_propagate = True
     create_logger(conf, stream=stream).warning("passed on")
     assert [(record.invocation_id, record.runner_id) for record in root] == [("i-1", WORKER)]
+
+
+def test_an_app_below_another_is_printed_once(conf, stream):
+    conf.logging_propagate = True
+    create_logger(conf, stream=stream)
+    below = ConfigPynenc(app_id="logs.north", logging_propagate=True)
+    create_logger(below, stream=stream).warning("once")
+    logging.getLogger("pynenc.logs.north.orders").warning("below it, once")
+    assert [message(line) for line in lines(stream)] == ["once", "below it, once"]
+    forget("logs.north")
+
+
+# ----------------------------------------------------------------- our modules
+
+
+def test_lines_of_our_modules_have_the_form_of_the_apps(conf, stream, running):
+    conf.log_format = LogFormat.JSON
+    create_logger(conf, stream=stream)
+    running()
+    module_logger("pynenc.backends.sqlite.wakeups").warning("no pipes")
+    [entry] = map(json.loads, lines(stream))
+    assert entry["logger"] == "pynenc_library.backends.sqlite.wakeups"
+    assert (entry["message"], entry["invocation_id"]) == ("no pipes", "i-1")
+
+
+def test_lines_of_our_modules_are_printed_once_however_many_apps_there_are(conf, stream):
+    first = io.StringIO()
+    create_logger(conf, stream=first)
+    create_logger(ConfigPynenc(app_id="logs2", logging_level="warning"), stream=stream)
+    module_logger("pynenc.conf.names").info("below the level")
+    module_logger("pynenc.conf.names").warning("once")
+    assert len(lines(stream)) == 1
+    assert first.getvalue() == ""
+    forget("logs2")
+
+
+@pytest.mark.parametrize("app_id", ["conf", "backends", "runner", "backends.sqlite.wakeups"])
+def test_an_app_may_be_called_as_a_module_of_ours(conf, stream, app_id):
+    logger = create_logger(ConfigPynenc(app_id=app_id), stream=stream)
+    modules = [module_logger(f"pynenc.{name}") for name in ("conf.names", "backends.sqlite.wakeups")]
+    assert logger.name == f"pynenc.{app_id}"
+    assert logger not in modules
+    create_logger(conf, stream=io.StringIO())
+    logger.warning("mine")
+    for each in modules:
+        each.warning("theirs")
+    assert [message(line) for line in lines(stream)] == ["mine"]
+    forget(app_id)
 
 
 @pytest.mark.parametrize("name", ["stderr", "stdout"])

@@ -6,11 +6,11 @@ meanwhile, is copied while they wait (some 0.3 ms). It takes both: the log begin
 bound, only when at one moment all of it has been copied.
 """
 
-import logging
 import threading
 from collections.abc import Callable
 
 from pynenc.exceptions import StoreUnavailableError
+from pynenc.module_loggers import module_logger
 
 #: Estimated frames (pages written to the log) of this process after which it checkpoints. Fewer: the disk is waited
 #: for more often. More: a longer log on the disk (10 MB for 5,000), and longer recovery after a crash.
@@ -20,7 +20,7 @@ DUE_FRAMES = 5_000
 FRAMES_PER_TRANSACTION = 12
 ROWS_PER_FRAME = 5
 
-_logger = logging.getLogger(__name__)
+_logger = module_logger(__name__)
 
 
 class Checkpoints:

@@ -14,7 +14,6 @@ process that dies with its inbox unread) is found by the periodic sweep.
 
 import errno
 import fcntl
-import logging
 import os
 import select
 import threading
@@ -24,6 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pynenc.backends.sqlite.wake_board import EMPTY_LINE, NONCE_BYTES, OVERFLOW, SLOTS, WAITING, Board, Idle, open_board
+from pynenc.module_loggers import module_logger
 from pynenc.ports.wakeups import Wakeups
 
 #: The line that says there is work; no id, and no id with ``ATTENTION`` before it, looks like it.
@@ -36,7 +36,7 @@ READ_BYTES = 65_536
 #: How long ``close`` waits for the listening thread, which is busy only while it calls back.
 CLOSE_WAIT_SECONDS = 5.0
 
-_logger = logging.getLogger(__name__)
+_logger = module_logger(__name__)
 
 
 class Inbox:

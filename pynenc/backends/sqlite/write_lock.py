@@ -13,7 +13,6 @@ locks, SQLite's waiting remains.
 """
 
 import fcntl
-import logging
 import os
 import threading
 import time
@@ -21,11 +20,13 @@ import weakref
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from pynenc.module_loggers import module_logger
+
 #: For how long a process may write without passing the gate. Longer: waiters are overtaken for longer. Shorter:
 #: processes write in turn, and each write costs a change of process (half the throughput of two busy ones).
 GATE_INTERVAL_SECONDS = 0.001
 
-_logger = logging.getLogger(__name__)
+_logger = module_logger(__name__)
 
 
 class _Files(NamedTuple):

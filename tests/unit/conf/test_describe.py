@@ -87,7 +87,7 @@ def test_whole_mappings_are_masked():
 def test_no_secret_is_described_logged_or_told_in_an_error(caplog):
     values = {"vault_url": "v://u:hunter2@h", "vault_password": "hunter2"}
     settings = Settings(values, environ={}, plugin_groups=(ConfigVault,))
-    with caplog.at_level(logging.DEBUG, logger="pynenc.conf"):
+    with caplog.at_level(logging.DEBUG, logger="pynenc_library.conf"):
         rows = describe(settings.build(ConfigVault))
     assert [row.value for row in rows] == ["v://u:***@h", "***", 0]
     with pytest.raises(ConfigError) as caught:
@@ -97,6 +97,6 @@ def test_no_secret_is_described_logged_or_told_in_an_error(caplog):
 
 
 def test_a_log_of_where_values_come_from_has_only_what_is_set(caplog):
-    with caplog.at_level(logging.DEBUG, logger="pynenc.conf"):
+    with caplog.at_level(logging.DEBUG, logger="pynenc_library.conf"):
         Settings(environ={"PYNENC__APP_ID": "x"}).build(ConfigPynenc)
     assert caplog.messages == ["ConfigPynenc.app_id = 'x' from env PYNENC__APP_ID"]

@@ -68,7 +68,7 @@ def test_sections_of_our_own_plugins_are_no_error_when_they_are_not_installed(ca
         "redis_url": "redis://",
     }
     environ = {"PYNENC__CONFIGMONGO__MONGO_URL": "m", "PYNENC__POSTGRES_URL": "p"}
-    with caplog.at_level(logging.DEBUG, logger="pynenc.conf"):
+    with caplog.at_level(logging.DEBUG, logger="pynenc_library.conf"):
         assert Settings(values, environ=environ).build(ConfigPynenc).model_dump() == DEFAULTS
     told = "\n".join(caplog.messages)
     for name in ("redis.redis_host", "rabbitmq.anything", "redis_url", "mongo.mongo_url", "postgres_url"):
