@@ -4,6 +4,7 @@
 
     PynencError
     ├── RetryError                                   raise it inside a task: run this again
+    │   └── ConcurrencyRetryError
     ├── SerializationError (TypeError)               an argument or a result cannot travel
     ├── TaskError
     │   ├── InvalidTaskOptionsError
@@ -23,7 +24,8 @@
     │   ├── InvocationNotFoundError
     │   └── StoreUnavailableError                    the store does not answer or refuses
     ├── RunnerError
-    │   └── RunnerNotExecutableError
+    │   ├── RunnerNotExecutableError
+    │   └── ForkServerError                          worker processes cannot be made
     ├── ConfigError
     │   └── ConfigMultiInheritanceError
     ├── AlreadyInitializedError
@@ -251,6 +253,10 @@ class RunnerError(PynencError):
 
 class RunnerNotExecutableError(RunnerError):
     """This runner does not execute anything."""
+
+
+class ForkServerError(RunnerError):
+    """The process that worker processes are forked from could not be started, or could not make one."""
 
 
 class ConfigError(PynencError):

@@ -33,7 +33,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self, cast
 
-from pynenc.exceptions import RunnerError
+from pynenc.exceptions import ForkServerError
 from pynenc.module_loggers import module_logger
 from pynenc.runner.fork_server_process import ChildExit, ForkedChild, ServerProcess
 from pynenc.runner.message_stream import JSON, Message
@@ -54,10 +54,6 @@ _ADVICE: Final[Mapping[int, str]] = {
     errno.EMFILE: "the limit of open files of one process is reached (ulimit -n)",
     errno.ENFILE: "the limit of open files of the machine is reached",
 }
-
-
-class ForkServerError(RunnerError):
-    """The fork server could not be started, or could not make a process."""
 
 
 class ForkServer:
@@ -118,7 +114,9 @@ class ForkServer:
         try:
             self._process = process = _launch(self.name)
         except OSError as error:
-            raise ForkServerError(f"The fork server {self.name!r} cannot be started: {_reason(error)}.") from error
+            raise ForkServerError(
+                f"The fork server {self.name!r} cannot be started: {_reason(error)}. Raise it, or stop other programs."
+            ) from error
         try:
             self._load(process)
         except BaseException:
@@ -180,7 +178,9 @@ class ForkServer:
 
     def _started(self) -> ServerProcess:
         if self._process is None:
-            raise ForkServerError(f"The fork server {self.name!r} does not run: start it first.")
+            raise ForkServerError(
+                f"The fork server {self.name!r} makes no process, as it was not started or was closed: start it first."
+            )
         return self._process
 
     def _load(self, process: ServerProcess) -> None:
@@ -197,8 +197,8 @@ class ForkServer:
             raise ForkServerError(self._explain_silence(process.status))
         if "error" in answer:
             raise ForkServerError(
-                f"The fork server {self.name!r} could not load {self._bootstrap}: {answer['error']}. No worker process "
-                f"can start before that is put right.\n\n{answer['traceback']}"
+                f"The fork server {self.name!r} could not load {self._bootstrap}: {answer['error']}. Correct that: no "
+                f"worker process can start before.\n\n{answer['traceback']}"
             )
         self._report_threads(answer)
 
@@ -210,7 +210,8 @@ class ForkServer:
             )
         return (
             f"The fork server {self.name!r} ended with status {status} while it loaded {self._bootstrap}: a module "
-            f"that it imports ended the process, or somebody killed it. What it printed may say more."
+            f"that it imports ended the process, or somebody killed it. Read what it printed, and import the module "
+            "in a Python of your own."
         )
 
     def _report_threads(self, answer: Message) -> None:

@@ -16,13 +16,14 @@ from typing import Any, ClassVar, Final
 
 from pynenc import bootstrap
 from pynenc.engine.recovery import recover_from
+from pynenc.exceptions import ForkServerError
 from pynenc.identifiers import new_id
 from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.record import Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.runner.base_runner import BaseRunner
 from pynenc.runner.child_process import UNKNOWN_STATUS
-from pynenc.runner.fork_server import ForkServer, ForkServerError
+from pynenc.runner.fork_server import ForkServer
 from pynenc.runner.fork_server_process import ForkedChild
 from pynenc.runner.worker_process import UNWIND_SECONDS, WorkerSettings
 

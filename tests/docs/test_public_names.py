@@ -34,6 +34,7 @@ PATHS = {
         "ConfigError",
         "ConfigMultiInheritanceError",
         "CycleDetectedError",
+        "ForkServerError",
         "InvalidTaskOptionsError",
         "InvocationConcurrencyWithDifferentArgumentsError",
         "InvocationError",
@@ -78,3 +79,15 @@ def test_one_object_has_one_class():
     # The same name from two paths is the same thing: `except` and `isinstance` work whichever was imported.
     assert pynenc.PynencBuilder is importlib.import_module("pynenc.builder").PynencBuilder
     assert pynenc.ConcurrencyControlType is importlib.import_module("pynenc.conf.config_task").ConcurrencyControlType
+
+
+def test_every_error_is_in_the_tree_and_in_its_picture():
+    errors = importlib.import_module("pynenc.exceptions")
+    below = {errors.PynencError}
+    while more := {child for cls in below for child in cls.__subclasses__()} - below:
+        below |= more
+    ours = {cls for cls in below if cls.__module__.startswith("pynenc.") and not cls.__name__.startswith("_")}
+    drawn = {line.split("─ ")[1].split()[0] for line in errors.__doc__.splitlines() if "─ " in line}
+    elsewhere = {cls.__name__ for cls in ours if cls.__module__ != "pynenc.exceptions"}
+    assert {cls.__name__ for cls in ours if cls.__module__ == "pynenc.exceptions"} == {"PynencError", *drawn}
+    assert elsewhere <= {"CommandError", "AppNotLoadableError"}  # of the command line, which nobody catches

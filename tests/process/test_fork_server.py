@@ -13,9 +13,10 @@ from typing import Self
 
 import pytest
 
+from pynenc.exceptions import ForkServerError
 from pynenc.runner import fork_server_process
 from pynenc.runner.child_process import UNKNOWN_STATUS
-from pynenc.runner.fork_server import ForkServer, ForkServerError
+from pynenc.runner.fork_server import ForkServer
 from pynenc.runner.fork_server_process import ChildExit, ForkedChild
 
 #: Nothing here takes a tenth of it, also on a loaded machine.
