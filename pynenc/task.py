@@ -53,6 +53,11 @@ class Task(Generic[P, R]):
         InvalidTaskOptionsError: an option is unknown, wrong, or contradicts another.
     """
 
+    # As a function has them; they are those of the function that it was made of.
+    __name__: str
+    __qualname__: str
+    __wrapped__: Callable[P, Any]
+
     def __init__(self, app: TaskApp, func: Callable[P, Any], options: Mapping[str, Any] | None = None) -> None:
         _refuse_unreachable(func)
         self.func = func
@@ -69,7 +74,11 @@ class Task(Generic[P, R]):
         #: The global name of the app in the module of the function: when a test puts another app there, it counts.
         self._app_name = next((name for name, value in func.__globals__.items() if value is app), None)
         self._conf: tuple[TaskApp, ConfigTask] | None = None
-        functools.update_wrapper(cast("Any", self), func)
+        functools.update_wrapper(cast("Any", self), func, updated=())
+        # What other decorators put on the function; what is called like something of ours stays there.
+        for name, value in vars(func).items():
+            if name not in vars(self) and not hasattr(type(self), name):
+                setattr(self, name, value)
 
     # -- what it is
 
@@ -134,6 +143,14 @@ class Task(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> DistributedInvocation[R]:
         """Submit a call; the handle's ``.result`` waits for what it comes to."""
         return self.submit(self.parameters.bind(args, kwargs), _NO_OPTIONS)
+
+    def __get__(self, instance: object, owner: type | None = None) -> "Task[P, R]":
+        """The task itself, whatever it is an attribute of.
+
+        That a task has this method makes it a routine for ``inspect``, so that ``help(task)`` and documentation tools
+        show the signature and the text of its function, and not the class Task.
+        """
+        return self
 
     async def submit_async(self, *args: P.args, **kwargs: P.kwargs) -> DistributedInvocation[R]:
         """Submit a call from a coroutine, without touching the store on the event loop's thread."""

@@ -87,7 +87,7 @@ def test_every_error_is_in_the_tree_and_in_its_picture():
     while more := {child for cls in below for child in cls.__subclasses__()} - below:
         below |= more
     ours = {cls for cls in below if cls.__module__.startswith("pynenc.") and not cls.__name__.startswith("_")}
-    drawn = {line.split("─ ")[1].split()[0] for line in errors.__doc__.splitlines() if "─ " in line}
+    drawn = {line.split("─ ")[1].split()[0] for line in str(errors.__doc__).splitlines() if "─ " in line}
     elsewhere = {cls.__name__ for cls in ours if cls.__module__ != "pynenc.exceptions"}
     assert {cls.__name__ for cls in ours if cls.__module__ == "pynenc.exceptions"} == {"PynencError", *drawn}
     assert elsewhere <= {"CommandError", "AppNotLoadableError"}  # of the command line, which nobody catches

@@ -97,13 +97,13 @@ def test_config_show_opens_nothing(tmp_path):
 @pytest.mark.parametrize("package", GATHERING)
 def test_the_stub_says_what_the_package_does(package):
     found = importlib.import_module(package)
-    tree = ast.parse(Path(found.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    tree = ast.parse(Path(str(found.__file__)).with_suffix(".pyi").read_text(encoding="utf-8"))
     homes = {alias.name: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
     [listed] = [ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)]
     assert sorted(homes) == sorted(listed) == sorted(found.__all__)
     assert set(listed) <= set(dir(found))
     for name, home in homes.items():
-        assert getattr(found, name) is getattr(importlib.import_module(home), name)
+        assert getattr(found, name) is getattr(importlib.import_module(str(home)), name)
 
 
 @pytest.mark.parametrize("package", GATHERING)
