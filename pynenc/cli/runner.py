@@ -1,6 +1,7 @@
 """``pynenc runner``: start a runner, and see which are alive."""
 
-from typing import Any
+from collections import Counter
+from typing import Any, Final, NamedTuple
 
 import click
 
@@ -10,9 +11,18 @@ from pynenc.cli.finding import chosen_app, readable_app
 from pynenc.cli.options import app_options, json_option
 from pynenc.cli.output import duration, moment, print_json, print_table
 from pynenc.conf.config_runner import ConfigRunner
+from pynenc.invocation.query import InvocationQuery
+from pynenc.invocation.record import InvocationRecord
 from pynenc.invocation.runner_record import RunnerRecord
+from pynenc.invocation.status import InvocationStatus
+from pynenc.ports.orchestrator import Orchestrator
 from pynenc.runner.choice import RUNNERS
 from pynenc.runner.dummy_runner import DummyRunner
+
+#: What executes user code at this moment.
+_EXECUTING: Final = frozenset({InvocationStatus.RUNNING, InvocationStatus.RESUMED})
+#: Listed of one runner at most; each has its slot, and processes have fewer of them.
+_MOST_RUNNING: Final = 1000
 
 
 @click.group()
@@ -83,22 +93,25 @@ def _adjust(conf: ConfigRunner, processes: int | None, threads: int | None, queu
         conf.queues = queues
 
 
-@runner.command("list", epilog="Examples: pynenc runner list | pynenc runner list --all --json")
+@runner.command("list", epilog="Examples: pynenc runner list | pynenc runner ls --all --json")
 @click.option("--all", "everyone", is_flag=True, help="Also those that stopped or fell silent.")
 @json_option
 @app_options
 @click.pass_context
 def list_runners(ctx: click.Context, everyone: bool, as_json: bool) -> None:
-    """List runners and their workers."""
+    """List runners and their workers: state and since when, and what they run at this moment."""
     app, _ = readable_app(ctx)
-    now = app.engine.clock.now()
-    since = now - app.engine.settings.lease_seconds
-    records = app.engine.ledger.runners(alive_since=None if everyone else since)
+    ledger, now = app.engine.ledger, app.engine.clock.now()
+    alive_since = now - app.engine.settings.lease_seconds
+    seen = [
+        _Seen(record, *_state(record, alive_since), _running(ledger, record.runner_id))
+        for record in ledger.runners(alive_since=None if everyone else alive_since)
+    ]
     if as_json:
-        print_json([{**record._asdict(), "state": _state(record, since)} for record in records])
+        print_json([each.as_json() for each in seen])
         return
     print_table(
-        ("runner", "class", "parent", "host", "pid", "slots", "queues", "started", "last beat", "state"),
+        ("runner", "class", "parent", "host", "pid", "slots", "queues", "state", "since", "last beat", "runs"),
         [
             (
                 record.runner_id,
@@ -108,19 +121,52 @@ def list_runners(ctx: click.Context, everyone: bool, as_json: bool) -> None:
                 record.pid,
                 record.slots,
                 ", ".join(record.queues) or "all",
-                moment(record.started_at),
+                state,
+                moment(since),
                 f"{duration(max(0.0, now - record.last_beat))} ago",
-                _state(record, since),
+                _summary(running),
             )
-            for record in records
+            for record, state, since, running in seen
         ],
     )
 
 
-def _state(record: RunnerRecord, alive_since: float) -> str:
+#: The same by the name that other tools have for it.
+runner.add_command(list_runners, "ls")
+
+
+class _Seen(NamedTuple):
+    """A runner as it is listed."""
+
+    record: RunnerRecord
+    state: str
+    #: When it came into this state: seconds since the epoch.
+    since: float
+    running: list[InvocationRecord]
+
+    def as_json(self) -> dict[str, Any]:
+        running = [
+            {"invocation_id": each.invocation_id, "task_id": each.task_id, "since": each.changed_at}
+            for each in self.running
+        ]
+        return {**self.record._asdict(), "state": self.state, "since": self.since, "running": running}
+
+
+def _state(record: RunnerRecord, alive_since: float) -> tuple[str, float]:
+    """What a runner does, and since when."""
     if record.stopped_at is not None:
-        return "stopped"
-    return "alive" if record.last_beat >= alive_since else "silent"
+        return "stopped", record.stopped_at
+    return ("alive", record.started_at) if record.last_beat >= alive_since else ("silent", record.last_beat)
+
+
+def _running(ledger: Orchestrator, runner_id: str) -> list[InvocationRecord]:
+    """What it executes, oldest first; what it has paused waits for something else, and is left out."""
+    return ledger.find(InvocationQuery(owner=runner_id, statuses=_EXECUTING, newest_first=False, limit=_MOST_RUNNING))
+
+
+def _summary(running: list[InvocationRecord]) -> str:
+    counts = Counter(record.task_id for record in running)
+    return ", ".join(task if count == 1 else f"{task} ×{count}" for task, count in counts.items())
 
 
 @runner.command("show_config")

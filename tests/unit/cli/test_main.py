@@ -42,6 +42,7 @@ def test_the_commands():
         "queues list",
         "result",
         "runner list",
+        "runner ls",
         "runner show_config",
         "runner start",
         "show_config",

@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
+from pynenc.invocation.record import Transition
 from pynenc.invocation.runner_record import RunnerRecord
+from pynenc.invocation.status import InvocationStatus
 from pynenc.runner.base_runner import BaseRunner
 from tests.unit.cli.command_line import masked
 
@@ -132,24 +134,50 @@ def board(shop):
 
 @pytest.mark.usefixtures("board")
 def test_listing_runners(pynenc):
-    head = "RUNNER  CLASS  PARENT  HOST  PID  SLOTS  QUEUES  STARTED  LAST BEAT  STATE"
+    head = "RUNNER  CLASS  PARENT  HOST  PID  SLOTS  QUEUES  STATE  SINCE  LAST BEAT  RUNS"
     alive = [
-        "r-1  MultiThreadRunner  -  host  42  0  all  <time>  <duration> ago  alive",
-        "r-2  MTRWorker  r-1  host  42  4  a, b  <time>  <duration> ago  alive",
+        "r-1  MultiThreadRunner  -  host  42  0  all  alive  <time>  <duration> ago  -",
+        "r-2  MTRWorker  r-1  host  42  4  a, b  alive  <time>  <duration> ago  -",
     ]
     gone = [
-        "r-3  ThreadRunner  -  host  42  2  all  <time>  <duration> ago  silent",
-        "r-4  ThreadRunner  -  host  42  0  all  <time>  <duration> ago  stopped",
+        "r-3  ThreadRunner  -  host  42  2  all  silent  <time>  <duration> ago  -",
+        "r-4  ThreadRunner  -  host  42  0  all  stopped  <time>  <duration> ago  -",
     ]
     assert masked(pynenc("runner", "list").out).splitlines() == [head, *alive]
     assert masked(pynenc("runner", "list", "--all").out).splitlines() == [head, *alive, *gone]
-    rows = json.loads(pynenc("runner", "list", "--all", "--json").out)
-    assert [(row["runner_id"], row["state"]) for row in rows] == [
-        ("r-1", "alive"),
-        ("r-2", "alive"),
-        ("r-3", "silent"),
-        ("r-4", "stopped"),
+    assert masked(pynenc("runner", "ls").out).splitlines() == [head, *alive]
+    rows = json.loads(pynenc("runner", "ls", "--all", "--json").out)
+    began = rows[0]["started_at"]
+    assert [(row["runner_id"], row["state"], round(row["since"] - began)) for row in rows] == [
+        ("r-1", "alive", 0),
+        ("r-2", "alive", 0),
+        ("r-3", "silent", 100),
+        ("r-4", "stopped", 199),
     ]
+
+
+@pytest.mark.usefixtures("board")
+def test_what_a_runner_runs(pynenc, shop):
+    engine = shop.app.engine
+    ids = [shop.add(1, 2).invocation_id, shop.add(3, 4).invocation_id, shop.twice(5).invocation_id]
+    ids.append(shop.send("nobody").invocation_id)  # stays registered
+
+    def change(invocation_id, *statuses):
+        for status in statuses:
+            [record] = engine.ledger.read([invocation_id]).values()
+            step = Transition(invocation_id, status, "r-2", record.attempt)
+            engine.ledger.transition([step], engine.clock.now())
+
+    for invocation_id in ids[:3]:
+        change(invocation_id, InvocationStatus.PENDING, InvocationStatus.RUNNING)
+    [supervisor, worker] = json.loads(pynenc("runner", "ls", "--json").out)
+    assert supervisor["running"] == []
+    assert [row["invocation_id"] for row in worker["running"]] == ids[:3]
+    assert worker["running"][0]["task_id"] == "tasks.add"
+    assert worker["running"][0]["since"] >= worker["started_at"]
+    assert pynenc("runner", "ls").lines[2].endswith("  tasks.add ×2, tasks.twice")
+    change(ids[2], InvocationStatus.PAUSED)
+    assert pynenc("runner", "ls").lines[2].endswith("  tasks.add ×2")
 
 
 @pytest.mark.usefixtures("shop")
