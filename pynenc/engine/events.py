@@ -108,6 +108,18 @@ class Events:
             "%s runner:%s stopping: %s; what runs has %.3g s to end", runner_cls, runner_id, reason, grace_seconds
         )
 
+    def stop_waits(
+        self, runner_id: str, running: Sequence[tuple[InvocationRecord, float]], count: int, left_seconds: float
+    ) -> None:
+        named = ", ".join(
+            f"invocation:{record.invocation_id} task:{record.task_id} for {seconds:.3g} s"
+            for record, seconds in running
+        )
+        more = f", and {count - len(running)} more" if count > len(running) else ""
+        self._log.info(
+            "runner:%s stops when these have ended, in %.3g s at the latest: %s%s", runner_id, left_seconds, named, more
+        )
+
     def runner_stopped(self, runner_cls: str, runner_id: str) -> None:
         self._log.info("%s runner:%s stopped", runner_cls, runner_id)
 
@@ -129,9 +141,6 @@ class Events:
 
     def duty_failed(self, duty: str, error: BaseException) -> None:
         self._log.error("Duty %s failed: %s: %s", duty, type(error).__name__, error, exc_info=error)
-
-    def store_location(self, location: str) -> None:
-        self._log.info("Keeping state in %s", location)
 
     def warning(self, text: str) -> None:
         self._log.warning("%s", text)

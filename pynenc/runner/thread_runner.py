@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pynenc.conf.config_runner import ConfigThreadRunner
 from pynenc.runner.base_runner import BaseRunner
+from pynenc.runner.grace import wait_for_the_rest
 from pynenc.runner.pool import Pool
 from pynenc.runner.pool_limits import PoolLimits
 
@@ -59,11 +60,7 @@ def stop_pool(pool: Pool, grace_seconds: float, at_once: threading.Event) -> boo
     A second request to stop (``at_once``) ends the grace. False if threads still execute user code.
     """
     pool.stop_claiming()
-    deadline = pool.engine.clock.monotonic() + grace_seconds
-    while not at_once.is_set():
-        left = deadline - pool.engine.clock.monotonic()
-        if left <= 0 or pool.attempts.drained(min(left, 0.1)):
-            break
+    wait_for_the_rest(pool, grace_seconds, at_once)
     executing = pool.abandon()
     for record in executing:
         pool.engine.events.still_executing(record)

@@ -18,6 +18,7 @@ from pynenc.conf.config_runner import ConfigRunner, ConfigThreadRunner
 from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.logs import name_runner
 from pynenc.runner.child_process import ChildMain, ChildStart
+from pynenc.runner.grace import wait_for_the_rest
 from pynenc.runner.message_stream import JSON
 from pynenc.runner.pool import Pool
 from pynenc.runner.pool_limits import PoolLimits
@@ -178,11 +179,7 @@ class Worker:
         pool.stop_claiming()
         again = threading.Event()
         threading.Thread(target=self._hear_again, args=(again,), name="pynenc-control", daemon=True).start()
-        deadline = pool.engine.clock.monotonic() + grace_seconds
-        while not again.is_set():
-            left = deadline - pool.engine.clock.monotonic()
-            if left <= 0 or (pool.attempts.drained(min(left, 0.1)) and not pool.busy):
-                break
+        wait_for_the_rest(pool, grace_seconds, again)
         pool.unwind()
         if not again.is_set():
             pool.attempts.drained(UNWIND_SECONDS)

@@ -1,5 +1,6 @@
 """Runners are stopped: what runs may end, what does not is given back, and nothing is lost."""
 
+import re
 import signal
 
 import pytest
@@ -9,6 +10,7 @@ from gates_and_notes import DEADLINE_SECONDS, notes, open_gate, wait_for_notes
 
 from pynenc.exceptions import RunnerError
 from pynenc.invocation import InvocationStatus
+from pynenc.runner import grace
 from pynenc.testing import wait_until
 from pynenc.testing.apps import RunnerThread, collected_log
 
@@ -108,6 +110,23 @@ def test_what_ends_within_the_grace_ends_well(stage, setup, task, journal, gate)
     runner.stop()
     assert app.runner.wait_until_stopped() is True
     assert names(invocation) == ["REGISTERED", "PENDING", "RUNNING", "SUCCESS"]
+
+
+@with_threads
+def test_a_stop_that_takes_long_says_what_it_waits_for(stage, setup, journal, gate, monkeypatch):
+    monkeypatch.setattr(grace, "FIRST_LINE_SECONDS", 0.0)
+    app = stage.build(setup, slots=1, stop_grace_seconds=LONG_GRACE)
+    with collected_log(app) as log:
+        runner = stage.start(app)
+        invocation = tasks_stopping.works(journal, gate)
+        wait_for_notes(journal)
+        app.runner.stop_runner_loop()
+        named = f"invocation:{invocation.invocation_id} task:tasks_stopping.works for "
+        wait_until(lambda: any(named in line for line in log), DEADLINE_SECONDS, "a line that names it")
+        open_gate(gate)
+        runner.stop()
+    (first, *_) = [line for line in log if named in line]
+    assert re.search(r"^INFO runner:\S+ stops when these have ended, in (1e\+03|99\d) s at the latest: ", first)
 
 
 @pytest.mark.parametrize("setup", [setup for setup in PLAIN if setup.runner != "ProcessRunner"], ids=str)
