@@ -17,7 +17,13 @@ class Unit(Protocol):
     """Opens the unit of work of one product: what is written inside becomes visible together, or not at all."""
 
     def __call__(self) -> AbstractContextManager[object]:
-        """Open it; leaving it commits, an exception undoes what the product can undo."""
+        """Open it; leaving it commits, an exception undoes what the product can undo.
+
+        Atomicity: units of one product exclude each other, between threads and between processes: what was read
+        inside is still true when it is written. A product that takes the steps itself (``Backend.steps``), and so
+        checks running scopes in one go, need not. The thread that is inside may open one more, which becomes part
+        of it.
+        """
         ...
 
 

@@ -72,7 +72,11 @@ class StatusLedger(ABC):
 
     @abstractmethod
     def drop(self, invocation_ids: Sequence[str]) -> None:
-        """Forget invocations with their history and waits."""
+        """Forget invocations with their history and waits.
+
+        Ordering: their sequence numbers are not used again. When the newest change is dropped the product remembers
+        its number, and the next change has a higher one, so that nobody who follows the changes misses it.
+        """
 
     @abstractmethod
     def expired(self, changed_before: float, limit: int) -> list[str]:
@@ -100,7 +104,7 @@ class LedgerReader(ABC):
 
     @abstractmethod
     def last_change(self) -> int:
-        """The sequence number of the newest change; 0 in an empty store."""
+        """The sequence number of the newest change that was not dropped; 0 if there is none."""
 
 
 class WaitGraph(ABC):
@@ -138,7 +142,8 @@ class WaitGraph(ABC):
     def awaited_available(self, places: Sequence[tuple[str, str]], limit: int) -> list[str]:
         """Available invocations somebody waits for: highest priority, most dependents, oldest first.
 
-        Effect: places as in ``Broker.pop``.
+        Effect: places as in ``Broker.pop``. Edges without a waiter (``waiter_id`` None: somebody waits outside of
+        any invocation) do not count: they make nothing awaited, and are no dependents.
         """
 
 
@@ -161,7 +166,11 @@ class RunnerBoard(ABC):
     def runners(
         self, *, alive_since: float | None = None, runner_ids: Sequence[str] | None = None
     ) -> list[RunnerRecord]:
-        """Runners in the order of their start; only those that beat at or after ``alive_since``, or only these."""
+        """Runners in the order of their start, those that stopped included; or only these ids.
+
+        Effect: with ``alive_since`` (seconds since the epoch) only runners that beat at or after it and have not
+        stopped. Both conditions may be given.
+        """
 
     @abstractmethod
     def orphans(self, silent_since: float, limit: int) -> list[InvocationRecord]:

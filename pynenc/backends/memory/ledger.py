@@ -2,38 +2,12 @@
 
 from collections.abc import Sequence
 from itertools import islice, takewhile
-from typing import NamedTuple
 
 from pynenc.backends.memory.storage import LedgerPart
 from pynenc.invocation.record import InvocationRecord, NewInvocation, Transition
-from pynenc.invocation.status import AVAILABLE, InvocationStatus, get_status_definition, statuses_before
+from pynenc.invocation.record_change import record_after
+from pynenc.invocation.status import AVAILABLE, InvocationStatus
 from pynenc.ports.orchestrator import Existing, StatusLedger
-
-#: One invocation's times of change differ by at least this, so that sorting by them is sorting by order. A
-#: double holds the seconds of this century to a quarter of it.
-TICK_SECONDS = 1e-6
-
-
-class _Rule(NamedTuple):
-    """A row of the status table, read the way a compare-and-set asks: what may lead here, and what it does."""
-
-    before: frozenset[InvocationStatus]
-    acquires: bool
-    releases: bool
-    overrides: bool
-
-
-def _rule(target: InvocationStatus) -> _Rule:
-    definition = get_status_definition(target)
-    return _Rule(
-        statuses_before(target),
-        definition.acquires_ownership,
-        definition.releases_ownership,
-        definition.overrides_ownership,
-    )
-
-
-_RULES = {status: _rule(status) for status in InvocationStatus}
 
 
 class MemLedger(LedgerPart, StatusLedger):
@@ -67,8 +41,9 @@ class MemLedger(LedgerPart, StatusLedger):
                     and record.running_key is None
                     and (record.not_before is None or record.not_before <= now)
                 ):
-                    change = Transition(invocation_id, InvocationStatus.PENDING, owner, None)
-                    claimed.append(self._write(record, change, _RULES[InvocationStatus.PENDING], now))
+                    after = self._transition(Transition(invocation_id, InvocationStatus.PENDING, owner, None), now)
+                    if after is not None:
+                        claimed.append(after)
             return claimed
 
     def transition(self, changes: Sequence[Transition], now: float) -> list[InvocationRecord | None]:
@@ -77,38 +52,8 @@ class MemLedger(LedgerPart, StatusLedger):
 
     def _transition(self, change: Transition, now: float) -> InvocationRecord | None:
         record = self._tables.records.get(change.invocation_id)
-        rule = _RULES[change.to]
-        if record is None or record.status not in rule.before:
-            return None
-        if change.attempt is not None and change.attempt != record.attempt:
-            return None
-        if record.owner is not None and record.owner != change.actor and not rule.overrides:
-            return None
-        if rule.acquires and not change.actor:
-            return None
-        return self._write(record, change, rule, now)
-
-    def _write(self, record: InvocationRecord, change: Transition, rule: _Rule, now: float) -> InvocationRecord:
-        owner, attempt, claimed_at = record.owner, record.attempt, record.claimed_at
-        if rule.acquires:
-            owner, attempt, claimed_at = change.actor, attempt + 1, now
-        elif rule.releases:
-            owner = None
-        # Every field in its place: ``_replace`` costs twice as much, and this is the hottest line of the ledger.
-        after = InvocationRecord(
-            *record[:10],
-            change.not_before,
-            *record[11:17],
-            change.to,
-            owner,
-            attempt,
-            record.retries + change.retries,
-            record.recoveries + change.recoveries,
-            max(now, record.changed_at + TICK_SECONDS),
-            claimed_at,
-            record.cancel_requested,
-        )
-        return self._tables.write(after, change.actor)
+        after = record_after(record, change, now) if record is not None else None
+        return None if after is None else self._tables.write(after, change.actor)
 
     def read(self, invocation_ids: Sequence[str]) -> dict[str, InvocationRecord]:
         with self._lock:

@@ -8,12 +8,12 @@ with its indexes and its history.
 
 from collections.abc import Sequence
 
-from pynenc.backends.sqlite.changes import record_after
 from pynenc.backends.sqlite.mapping import Row, record_of
 from pynenc.backends.sqlite.part import SQLitePart
 from pynenc.backends.sqlite.statements import ByIds
 from pynenc.backends.sqlite.unit import SQLiteUnit
 from pynenc.invocation.record import InvocationRecord, NewInvocation, Transition
+from pynenc.invocation.record_change import record_after
 from pynenc.invocation.status import AVAILABLE, InvocationStatus
 from pynenc.ports.orchestrator import Existing, StatusLedger
 
