@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import fault_tasks
-import pytest
 from harness import Scene
 
 from pynenc.invocation.record import Transition

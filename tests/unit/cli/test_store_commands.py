@@ -139,6 +139,9 @@ def _clock_ahead(app):
 
 def _silent_owner(app):
     alive(app)
+    long_ago = app.engine.clock.now() - 10 * app.conf.lease_seconds
+    silent = RunnerRecord("gone", "ThreadRunner", None, "host", 2, long_ago, long_ago, None, (), 1)
+    app.engine.ledger.save_runners([silent])
     invocation = app.get_task("tasks.add")(1, 2)
     app.engine.ledger.claim([invocation.invocation_id], "gone", app.engine.clock.now())
 
