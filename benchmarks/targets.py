@@ -104,6 +104,16 @@ def importing(peer: str) -> Plan:
     return Plan(peer=peer, measure="import", n=1, workers=0)
 
 
+def paused(measure: str, n: int) -> Plan:
+    """Have many invocations wait in one process."""
+    return Plan(peer=OURS_MEMORY, measure=measure, n=n, workers=1)
+
+
+def big_argument(peer: str) -> Plan:
+    """Share one large argument among 1,000 calls."""
+    return Plan(peer=peer, measure="big_argument", n=1_000, workers=2)
+
+
 OURS, OURS_REDIS, OURS_MEMORY = "ours-sqlite-ppr", "ours-redis-ppr", "ours-mem-thread"
 HUEY, HUEY_REDIS = "huey-sqlite", "huey-redis"
 
@@ -217,5 +227,40 @@ ROWS = (
         peers=(throughput(HUEY),),
         figure=cpu_us_per_task,
         goal=Goal(at_most=330),
+    ),
+    Row(
+        target="P12",
+        title="2,000 paused sync invocations: PSS MB more, memory",
+        ours=paused("paused_threads", 2_000),
+        figure=result("mb"),
+        goal=Goal(at_most=60),
+    ),
+    Row(
+        target="P12",
+        title="2,000 paused sync invocations: CPU % while they wait",
+        ours=paused("paused_threads", 2_000),
+        figure=result("cpu_percent"),
+        goal=Goal(at_most=0.5),
+    ),
+    Row(
+        target="P12",
+        title="10,000 paused async invocations: PSS MB more, memory",
+        ours=paused("paused_coroutines", 10_000),
+        figure=result("mb"),
+        goal=Goal(at_most=80),
+    ),
+    Row(
+        target="P12",
+        title="10,000 paused async invocations: CPU % while they wait",
+        ours=paused("paused_coroutines", 10_000),
+        figure=result("cpu_percent"),
+        goal=Goal(at_most=0.5),
+    ),
+    Row(
+        target="P14",
+        title="10 MB shared by 1,000 calls: times stored, SQLite, 2 workers",
+        ours=big_argument(OURS),
+        figure=result("stored"),
+        goal=Goal(at_most=1),
     ),
 )

@@ -9,8 +9,8 @@ import tasks_calls
 import tasks_groups
 import tasks_options
 import tasks_waiting
-from conftest import MODULES, PLAIN, SETUPS, THREADS
 from gates_and_notes import notes
+from stage import MODULES, PLAIN, SETUPS, THREADS
 from tasks_calls import OrderError
 
 from pynenc import Pynenc, PynencBuilder

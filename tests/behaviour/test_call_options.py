@@ -4,8 +4,8 @@ import time
 
 import pytest
 import tasks_options
-from conftest import PLAIN, SETUPS, names, wait_for_status
 from gates_and_notes import notes, open_gate, wait_for_notes
+from stage import PLAIN, SETUPS, names, wait_for_status
 
 from pynenc.exceptions import InvalidTaskOptionsError
 from pynenc.invocation import InvocationStatus, ReusedInvocation

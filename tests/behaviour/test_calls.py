@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import tasks_calls
-from conftest import SETUPS, names
 from gates_and_notes import open_gate
+from stage import SETUPS, names
 from tasks_calls import OrderError, Point
 
 from pynenc.exceptions import InvocationError, InvocationTimeoutError

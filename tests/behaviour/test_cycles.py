@@ -2,8 +2,8 @@
 
 import pytest
 import tasks_cycles
-from conftest import PLAIN, SETUPS, STAYING, wait_for_status
 from gates_and_notes import note, notes, open_gate, wait_for_notes
+from stage import PLAIN, SETUPS, STAYING, wait_for_status
 
 from pynenc.exceptions import CycleDetectedError
 from pynenc.invocation import InvocationStatus

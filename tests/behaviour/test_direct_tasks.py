@@ -7,7 +7,7 @@ import threading
 
 import pytest
 import tasks_groups
-from conftest import PLAIN, PROCESSES
+from stage import PLAIN, PROCESSES
 
 from pynenc.invocation import InvocationStatus
 

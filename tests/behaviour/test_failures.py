@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import tasks_failures
-from conftest import PLAIN, PROCESSES, SETUPS, names
 from gates_and_notes import notes
+from stage import PLAIN, PROCESSES, SETUPS, names
 
 from pynenc.exceptions import InvocationLostError, SerializationError, TaskExitError, TaskNotFoundError
 from pynenc.invocation import DistributedInvocation, InvocationStatus

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import tasks_groups
-from conftest import PLAIN, SETUPS, STAYING
 from gates_and_notes import open_gate
+from stage import PLAIN, SETUPS, STAYING
 
 from pynenc.exceptions import InvocationTimeoutError
 from pynenc.invocation import InvocationStatus, ReusedInvocation

@@ -2,8 +2,8 @@
 
 import pytest
 import tasks_load
-from conftest import SETUPS, STAYING
 from gates_and_notes import DEADLINE_SECONDS
+from stage import SETUPS, STAYING
 
 from pynenc.engine import retention
 from pynenc.testing import wait_until

@@ -6,9 +6,9 @@ import threading
 import psutil
 import pytest
 import tasks_load
-from conftest import wait_until_ended
 from gates_and_notes import DEADLINE_SECONDS, open_gate
 from measuring import cpu_seconds, proportional_mib, report
+from stage import wait_until_ended
 
 from pynenc.invocation import InvocationStatus
 from pynenc.testing import wait_until

@@ -9,9 +9,9 @@ import psutil
 import pytest
 import safety_nets
 import tasks_load
-from conftest import MODULES, PLAIN, wait_for_status
 from gates_and_notes import DEADLINE_SECONDS
 from measuring import cpu_seconds, processes_below, report
+from stage import MODULES, PLAIN, wait_for_status
 
 from pynenc import Pynenc
 from pynenc.invocation import DistributedInvocation, InvocationStatus

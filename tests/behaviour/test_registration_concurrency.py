@@ -5,8 +5,8 @@ from threading import Barrier
 
 import pytest
 import tasks_concurrency
-from conftest import SETUPS, wait_for_status
 from gates_and_notes import open_gate, wait_for_notes
+from stage import SETUPS, wait_for_status
 
 from pynenc.exceptions import InvocationConcurrencyWithDifferentArgumentsError
 from pynenc.invocation import InvocationStatus, ReusedInvocation

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 import tasks_options
-from conftest import PLAIN, SETUPS, names
 from gates_and_notes import notes
+from stage import PLAIN, SETUPS, names
 from tasks_options import FlakyError
 
 from pynenc.conf.config_task import ConfigTask

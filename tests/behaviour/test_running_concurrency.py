@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 import tasks_concurrency
-from conftest import PLAIN, SETUPS, STAYING, names, wait_for_status
 from gates_and_notes import intervals, notes, open_gate, overlapping, wait_for_notes
+from stage import PLAIN, SETUPS, STAYING, names, wait_for_status
 
 from pynenc.exceptions import InvocationDroppedError
 from pynenc.invocation import InvocationStatus

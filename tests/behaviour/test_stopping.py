@@ -5,8 +5,8 @@ import signal
 
 import pytest
 import tasks_stopping
-from conftest import PLAIN, THREADS, names, wait_for_status
 from gates_and_notes import DEADLINE_SECONDS, notes, open_gate, wait_for_notes
+from stage import PLAIN, THREADS, names, wait_for_status
 
 from pynenc.exceptions import RunnerError
 from pynenc.invocation import InvocationStatus

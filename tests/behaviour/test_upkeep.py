@@ -2,8 +2,8 @@
 
 import pytest
 import tasks_load
-from conftest import SETUPS, names
 from gates_and_notes import DEADLINE_SECONDS, open_gate
+from stage import SETUPS, names
 
 from pynenc.engine import hub
 from pynenc.exceptions import InvocationNotFoundError, InvocationTimeoutError

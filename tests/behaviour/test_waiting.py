@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 import tasks_waiting
-from conftest import PLAIN, SETUPS, STAYING, THREADS, names, wait_for_status
 from gates_and_notes import open_gate, wait_for_notes
+from stage import PLAIN, SETUPS, STAYING, THREADS, names, wait_for_status
 
 from pynenc.invocation import InvocationStatus
 

@@ -4,8 +4,8 @@ import os
 
 import pytest
 import tasks_load
-from conftest import wait_until_ended
 from measuring import report
+from stage import wait_until_ended
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

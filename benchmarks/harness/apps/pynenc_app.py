@@ -1,8 +1,11 @@
 """Pynenc, with its default settings."""
 
+import asyncio
 import os
+from collections.abc import Callable
 
 from pynenc import PynencBuilder
+from pynenc.invocation import DistributedInvocation
 
 WORKERS = max(1, int(os.environ["BENCH_WORKERS"]))  # Zero: the client of a run without workers.
 
@@ -38,3 +41,31 @@ def fib(n: int) -> int:
 @app.task
 def fanout(n: int) -> int:
     return sum(add.parallelize([(i, 1) for i in range(n)]).results)
+
+
+#: What lets the gate keeper go on; it runs in the process of the client.
+open_gate: list[Callable[[], object]] = []
+
+
+@app.task
+async def keeper() -> int:
+    loop = asyncio.get_running_loop()
+    opened = loop.create_future()
+    open_gate.append(lambda: loop.call_soon_threadsafe(opened.set_result, None))
+    await opened
+    return 1
+
+
+@app.task
+def waits(gate: DistributedInvocation[int], number: int) -> int:
+    return gate.result + number
+
+
+@app.task
+async def waits_async(gate: DistributedInvocation[int], number: int) -> int:
+    return await gate + number
+
+
+@app.task
+def length(data: str, number: int) -> int:
+    return len(data) + number

@@ -1,8 +1,15 @@
 import os
 import threading
+import time
+from pathlib import Path
 
 import pynenc_app
-from measures import Client, main
+from measures import LIMIT_SECONDS, MEASURES, Client, Result, expect, main
+
+from pynenc.invocation import InvocationStatus
+
+#: How long paused invocations are watched while nothing happens.
+WATCH_SECONDS = 5.0
 
 
 class PynencClient(Client):
@@ -26,4 +33,57 @@ class PynencClient(Client):
         return pynenc_app.add.parallelize(pairs)
 
 
+def paused_threads(_client: Client, n: int) -> Result:
+    """Have n sync invocations wait for one, in this process."""
+    return _paused(pynenc_app.waits, n)
+
+
+def paused_coroutines(_client: Client, n: int) -> Result:
+    """Have n async invocations wait for one, in this process."""
+    return _paused(pynenc_app.waits_async, n)
+
+
+def _paused(task, n: int) -> Result:
+    gate = pynenc_app.keeper()
+    _wait_until(lambda: pynenc_app.open_gate)
+    before = _proportional_mb()
+    group = task.parallelize([(gate, number) for number in range(n)])
+    orchestrator = pynenc_app.app.orchestrator
+    _wait_until(lambda: orchestrator.count_invocations(statuses=[InvocationStatus.PAUSED]) == n)
+    paused = _proportional_mb()
+    used = time.process_time()
+    time.sleep(WATCH_SECONDS)
+    used = time.process_time() - used
+    pynenc_app.open_gate[0]()
+    expect(sorted(group.results), [1 + number for number in range(n)])
+    return {"mb": paused - before, "cpu_percent": 100 * used / WATCH_SECONDS}
+
+
+def big_argument(_client: Client, n: int) -> Result:
+    """Share 10 MB among n calls."""
+    data = "x" * 10_000_000
+    start = time.perf_counter()
+    group = pynenc_app.length.parallelize([{"number": number} for number in range(n)], common_args={"data": data})
+    expect(sorted(group.results), [len(data) + number for number in range(n)])
+    seconds = time.perf_counter() - start
+    stored, _ = pynenc_app.app.client_data_store.usage()
+    return {"seconds": seconds, "per_second": n / seconds, "stored": stored}
+
+
+def _wait_until(condition):
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {LIMIT_SECONDS} s")
+        time.sleep(0.05)
+
+
+def _proportional_mb() -> float:
+    for line in Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1000
+    raise ValueError("no Pss in /proc/self/smaps_rollup")
+
+
+MEASURES.update({each.__name__: each for each in (paused_threads, paused_coroutines, big_argument)})
 main(PynencClient)

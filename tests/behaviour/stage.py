@@ -1,0 +1,106 @@
+"""Apps on every runner and product; what holds for each at the end of every test."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import behaviour_app
+import tasks_calls
+import tasks_concurrency
+import tasks_cycles
+import tasks_failures
+import tasks_groups
+import tasks_load
+import tasks_options
+import tasks_stopping
+import tasks_waiting
+from gates_and_notes import DEADLINE_SECONDS
+
+from pynenc import Pynenc
+from pynenc.invocation import DistributedInvocation, InvocationStatus
+from pynenc.testing import wait_until
+from pynenc.testing.apps import SETUPS, RunnerProcess, RunnerThread, Setup, build_app, installed
+from pynenc.testing.history import check_all_histories
+
+MODULES: tuple[ModuleType, ...] = (
+    behaviour_app,
+    tasks_calls,
+    tasks_concurrency,
+    tasks_cycles,
+    tasks_failures,
+    tasks_groups,
+    tasks_load,
+    tasks_options,
+    tasks_stopping,
+    tasks_waiting,
+)
+
+THREADS = [setup for setup in SETUPS.values() if setup.in_process]
+PROCESSES = [setup for setup in SETUPS.values() if not setup.in_process]
+#: One of a kind: where a mixture would show nothing new.
+PLAIN = [setup for setup in SETUPS.values() if not setup.odd]
+#: Without the one that needs a new process for each invocation: for hundreds of them.
+STAYING = [setup for setup in PLAIN if setup.runner != "ProcessRunner"]
+
+
+class Stage:
+    """The apps of a test, their runners, and their end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._apps: list[Pynenc] = []
+        self._installed = ExitStack()
+        self._runners = ExitStack()
+        #: For a test that shows what has not ended.
+        self.leaves_unfinished = False
+
+    def build(self, setup: Setup | str, *, slots: int = 1, **settings: Any) -> Pynenc:
+        """An app in the place of that of the task modules; nothing runs yet."""
+        kind = SETUPS[setup] if isinstance(setup, str) else setup
+        app = build_app(kind, self._folder, slots=slots, **settings)
+        self._apps.append(app)
+        self._installed.callback(app.close)
+        self._installed.enter_context(installed(app, *MODULES))
+        return app
+
+    def run(self, setup: Setup | str, *, slots: int = 1, **settings: Any) -> Pynenc:
+        """The same, with its runner."""
+        app = self.build(setup, slots=slots, **settings)
+        self.start(app)
+        return app
+
+    def start(self, app: Pynenc) -> RunnerThread:
+        """The runner of an app in a thread, stopped at the latest when the test ends."""
+        return self._runners.enter_context(RunnerThread(app))
+
+    def start_process(self, app: Pynenc) -> RunnerProcess:
+        """The same in a process of its own."""
+        return self._runners.enter_context(RunnerProcess(app, self._folder))
+
+    def close(self) -> None:
+        """Stop what runs, then look at what all invocations went through."""
+        with self._installed:
+            self._runners.close()
+            for app in self._apps:
+                check_all_histories(app, unfinished=self.leaves_unfinished)
+
+
+def wait_until_ended(app: Pynenc, timeout_seconds: float = DEADLINE_SECONDS) -> None:
+    """Wait until nothing is left to do."""
+    unfinished = frozenset(InvocationStatus) - InvocationStatus.get_final_statuses()
+    wait_until(
+        lambda: not app.orchestrator.count_invocations(statuses=unfinished),
+        timeout_seconds,
+        "the end of all invocations",
+    )
+
+
+def names(invocation: DistributedInvocation[Any]) -> list[str]:
+    """The statuses that an invocation went through."""
+    return [entry.status.name for entry in invocation.app.state_backend.get_history(invocation.invocation_id)]
+
+
+def wait_for_status(invocation: DistributedInvocation[Any], status: InvocationStatus) -> None:
+    """Wait until it is there; it must not leave it by itself."""
+    wait_until(lambda: invocation.status is status, DEADLINE_SECONDS, f"{invocation} to be {status}")
