@@ -24,12 +24,9 @@ from pynenc.runner.event_loop_lane import EventLoopLane
 from pynenc.runner.pace import GROUP_SECONDS, Gathering, Pace
 from pynenc.runner.parking import Parking
 from pynenc.runner.pool_limits import PoolLimits
-from pynenc.runner.slot import Carrier, Slot
+from pynenc.runner.slot import Carrier, Slot, start_daemon
 from pynenc.runner.watch import Watch
 
-#: Stack of a worker thread. Only what is touched becomes real memory (about 16 KB when parked), and this is room
-#: for some thousand frames of user code.
-STACK_BYTES = 1024 * 1024
 #: Sleeping threads kept beyond one for each slot; more end themselves.
 SPARE_CARRIERS = 16
 #: Between two tries while the store does not answer; doubles up to the longest.
@@ -169,7 +166,7 @@ class Pool:
             carrier = self._carriers.pop() if self._carriers else None
         if carrier is None:
             carrier = Carrier()
-            _start_daemon(self._carrier_main, carrier)
+            start_daemon(self._carrier_main, carrier)
         carrier.give(slot)
 
     def _carrier_main(self, carrier: Carrier) -> None:
@@ -392,12 +389,3 @@ def _unwind(paused: Sequence[Running]) -> None:
     for running in paused:
         running.home.error = Unwind()
         running.home.wake()
-
-
-def _start_daemon(target: object, *args: object) -> None:
-    """A daemon thread with our stack size; the setting is global, so it is put back."""
-    before = threading.stack_size(STACK_BYTES)
-    try:
-        threading.Thread(target=target, args=args, name="pynenc-worker", daemon=True).start()  # type: ignore[arg-type]
-    finally:
-        threading.stack_size(before)

@@ -5,6 +5,10 @@ from collections import deque
 
 from pynenc.invocation.record import Claimed, Finish
 
+#: Stack of a worker thread. Only what is touched becomes real memory (about 16 KB when parked), and this is room
+#: for some thousand frames of user code.
+STACK_BYTES = 1024 * 1024
+
 
 class Slot:
     """Permission to run user code, with the work that goes with it. Held by one thread at a time."""
@@ -70,3 +74,12 @@ class Parked:
     def sleep(self, timeout_seconds: float | None) -> bool:
         """Wait to be woken; False if the time is over."""
         return self._bell.acquire(timeout=-1 if timeout_seconds is None else max(0.0, timeout_seconds))
+
+
+def start_daemon(target: object, *args: object) -> None:
+    """A daemon thread with our stack size; the setting is global, so it is put back."""
+    before = threading.stack_size(STACK_BYTES)
+    try:
+        threading.Thread(target=target, args=args, name="pynenc-worker", daemon=True).start()  # type: ignore[arg-type]
+    finally:
+        threading.stack_size(before)
