@@ -1,6 +1,6 @@
 """Several invocations of one task."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Generic, Literal, TypeVar, overload
 
 from pynenc.invocation.dist_invocation import BaseInvocation, DistributedInvocation
@@ -22,7 +22,7 @@ class BaseInvocationGroup(Generic[R_co]):
         return self.task.app
 
     @property
-    def invocation_map(self) -> dict[str, BaseInvocation[R_co]]:
+    def invocation_map(self) -> Mapping[str, BaseInvocation[R_co]]:
         """The invocations by id."""
         return {invocation.invocation_id: invocation for invocation in self.invocations}
 
@@ -41,6 +41,14 @@ class DistributedInvocationGroup(BaseInvocationGroup[R_co]):
     def __init__(self, engine: HandleEngine, task: Any, invocations: Sequence[DistributedInvocation[R_co]]) -> None:
         super().__init__(task, invocations)
         self._engine = engine
+
+    @property
+    def invocation_map(self) -> dict[str, DistributedInvocation[R_co]]:
+        """The invocations by id."""
+        return {invocation.invocation_id: invocation for invocation in self.invocations}
+
+    def __iter__(self) -> Iterator[DistributedInvocation[R_co]]:
+        return iter(self.invocations)
 
     @property
     def _ids(self) -> list[str]:

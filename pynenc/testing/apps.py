@@ -58,7 +58,7 @@ class Setup:
     product: str
     runner: str = "ThreadRunner"
     #: Components on other products: ``{"broker": "SQLite"}``.
-    odd: Mapping[str, str] = field(default_factory=dict, hash=False)
+    odd: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 
     @property
     def shared(self) -> bool:

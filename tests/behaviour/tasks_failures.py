@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 from behaviour_app import app
-from gates_and_notes import note
+from gates_and_notes import note, notes
 
 
 class CannotTravelError(Exception):
@@ -35,7 +35,7 @@ class RefusesToLoad:
         return {}
 
     @classmethod
-    def from_json(cls, data: dict[str, str]) -> "RefusesToLoad":
+    def from_json(cls, _data: dict[str, str]) -> "RefusesToLoad":
         raise ValueError("I refuse")
 
 
@@ -104,9 +104,8 @@ def kills_its_process(journal: str, how: str) -> None:
 @app.task
 def kills_its_process_at_first(journal: str) -> str:
     note(journal, os.getpid())
-    with open(journal) as file:
-        if len(file.readlines()) == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
+    if len(notes(journal)) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
     return "survived"
 
 

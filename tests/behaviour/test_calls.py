@@ -1,7 +1,7 @@
 """Single calls on every runner and product: arguments, results, exceptions, and what user code can ask."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import pytest
@@ -52,11 +52,11 @@ def test_every_kind_of_parameter(shared_app):
 def test_a_call_that_does_not_fit_the_signature_fails_where_it_is_made(shared_app):
     before = shared_app.orchestrator.count_invocations()
     with pytest.raises(TypeError, match="'x'"):
-        tasks_calls.add(y=1)
+        tasks_calls.add(y=1)  # pyright: ignore[reportCallIssue]
     with pytest.raises(TypeError, match="too many"):
-        tasks_calls.add(1, 2, 3)
+        tasks_calls.add(1, 2, 3)  # pyright: ignore[reportCallIssue]
     with pytest.raises(TypeError, match="'z'"):
-        tasks_calls.add(1, z=2)
+        tasks_calls.add(1, z=2)  # pyright: ignore[reportCallIssue]
     assert shared_app.orchestrator.count_invocations() == before
 
 
@@ -157,7 +157,7 @@ def test_a_handle_can_be_made_from_the_id(shared_app):
 
 
 def test_results_can_be_awaited(shared_app):
-    async def main() -> list[Any]:
+    async def main() -> Sequence[Any]:
         one, two = tasks_calls.add(1, 2), await tasks_calls.add.submit_async(3, 4)
         failing: Awaitable[Any] = tasks_calls.fails("value").async_result()
         return await asyncio.gather(one, two.async_result(), failing, return_exceptions=True)

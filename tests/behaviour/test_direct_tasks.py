@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import os
 import threading
+from typing import Any
 
 import pytest
 import tasks_groups
@@ -56,7 +57,8 @@ def test_split_with_common_arguments(shared_app):
 
 
 def test_split_and_awaited(shared_app):
-    assert sorted(asyncio.run(tasks_groups.sums_up_to(4, 10))) == [10, 11, 12, 13]
+    sums: Any = asyncio.run(tasks_groups.sums_up_to(4, 10))
+    assert sorted(sums) == [10, 11, 12, 13]
 
 
 def test_split_without_putting_together_is_refused_at_once(shared_app):

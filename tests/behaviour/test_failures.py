@@ -95,7 +95,7 @@ def test_an_argument_that_cannot_be_read(shared_app):
 @on_one_of_a_kind
 def test_an_argument_that_cannot_be_sent(shared_app):
     before = shared_app.orchestrator.count_invocations()
-    with pytest.raises(SerializationError, match="Failed to serialize argument 'value' .*lock"):
+    with pytest.raises(SerializationError, match=r"Failed to serialize argument 'value' .*lock"):
         tasks_failures.takes(__import__("threading").Lock())
     assert shared_app.orchestrator.count_invocations() == before
 

@@ -79,9 +79,10 @@ def test_tasks_that_wait(runners):
     for parent in parents.values():
         wait_for_status(parent, InvocationStatus.PAUSED)
     for setup, (app, _) in runners.items():
-        running = [InvocationStatus.RUNNING]
         wait_until(
-            lambda app=app: app.orchestrator.count_invocations(statuses=running), DEADLINE_SECONDS, f"child of {setup}"
+            lambda app=app: app.orchestrator.count_invocations(statuses=[InvocationStatus.RUNNING]),
+            DEADLINE_SECONDS,
+            f"child of {setup}",
         )
     processes = processes_of(runners)
     before = used_by(processes)

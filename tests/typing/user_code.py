@@ -91,8 +91,10 @@ def groups() -> None:
     assert_type(group.ordered_results, list[int])
     assert_type(group.iter_results(ordered=True), Iterator[int])
     assert_type(group.iter_results(return_exceptions=True), Iterator[int | Exception])
-    for invocation in add.parallelize([(1, 2)]).invocations:
+    for invocation in group:
         assert_type(invocation, DistributedInvocation[int])
+    assert_type(group.invocations, list[DistributedInvocation[int]])
+    assert_type(group.invocation_map, dict[str, DistributedInvocation[int]])
     shared = fetch.parallelize([{"url": "a"}], common_args={"timeout_seconds": 2.0})
     assert_type(list(shared.results), list[str | None])
     assert_type(measure.parallelize([("a",)]).results, Iterator[float])

@@ -66,7 +66,7 @@ def test_the_guard_can_refuse_an_assignment():
 def test_the_mode_keys_can_be_assigned_after_its_arguments():
     conf = Settings(environ={}).build_task("m.f")
     with pytest.raises(ConfigError, match="key_arguments"):
-        conf.running_concurrency = "keys"
+        conf.running_concurrency = "keys"  # pyright: ignore[reportAttributeAccessIssue] - text is accepted
     conf.key_arguments = ("a",)
-    conf.running_concurrency = "keys"
+    conf.running_concurrency = "keys"  # pyright: ignore[reportAttributeAccessIssue] - text is accepted
     assert conf.running_concurrency is ConcurrencyControlType.KEYS

@@ -93,4 +93,4 @@ def test_a_flag_without_its_mode_is_warned_of(flag, mode):
         check(**flag)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        check(**flag, **{mode: "task"})
+        check(**{**flag, mode: "task"})

@@ -108,7 +108,7 @@ def test_exceptions_as_classes_or_dotted_names(given, classes):
 
 def test_the_dotted_name_of_a_class_inside_a_class(monkeypatch):
     module = ModuleType("own_module")
-    module.OwnError = OwnError
+    vars(module)["OwnError"] = OwnError
     monkeypatch.setitem(sys.modules, "own_module", module)
     assert task_from(retry_for="own_module.OwnError.InnerError").retry_for == (OwnError.InnerError,)
 
