@@ -78,7 +78,7 @@ def restore(description: AppDescription) -> Any:
     factory_module, _, name = description.factory.partition(":")
     factory = getattr(importlib.import_module(factory_module), name)
     for module, variable in description.places:
-        found = getattr(importlib.import_module(module), variable, None)
+        found: Any = getattr(importlib.import_module(module), variable, None)
         if isinstance(found, factory) and found.app_id == description.app_id:
             return found
     app = factory({"app_id": description.app_id})

@@ -226,8 +226,10 @@ class ComposedSteps(Steps):
             yield level
             seen.update(record.invocation_id for record in level)
             paused = [record.invocation_id for record in level if record.status is InvocationStatus.PAUSED]
-            below = {edge.awaited_id for edge in self._ledger.awaited_by(paused)} - seen if paused else set()
-            level = [r for r in self._ledger.read(list(below)).values() if not r.status.is_final()] if below else []
+            if not paused:
+                return
+            below = {edge.awaited_id for edge in self._ledger.awaited_by(paused)} - seen
+            level = [r for r in self._ledger.read(list(below)).values() if not r.status.is_final()]
 
     def resume(self, waiter: InvocationRecord, actor: str) -> InvocationRecord | None:
         now = self._clock.now()

@@ -22,8 +22,11 @@ class Suspender(Protocol):
         """The same for an invocation that runs as a coroutine."""
         ...
 
-    def owe(self, calls: int) -> bool:
-        """A running invocation makes calls: True if the suspender sees to it that others are told of them."""
+    #: Whether it tells others of the calls that a running invocation makes, once they are reported to ``owe``.
+    announces: bool
+
+    def owe(self, calls: int) -> None:
+        """A running invocation has made calls that nobody was told of."""
         ...
 
     def interrupt(self, running: "Running") -> None:

@@ -86,9 +86,13 @@ def _store(
         return []
     # Whoever calls inside a task usually waits next, and then runs what it called itself; its pool tells others
     # of what is left over, at the latest a moment from now.
-    wake = parent is None or not parent.suspender.owe(len(new))
+    owes = parent is not None and parent.suspender.announces
     uses = {item.text: item.references for item in packed if item.references}
-    return engine.steps.submit(new, uses, wake=wake)
+    existing = engine.steps.submit(new, uses, wake=not owes)
+    if parent is not None and owes:
+        # Not before the commit: who is told too early looks, finds nothing and goes to sleep.
+        parent.suspender.owe(existing.count(None))
+    return existing
 
 
 def _new(

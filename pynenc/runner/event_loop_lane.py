@@ -55,6 +55,8 @@ class _Home:
 class EventLoopLane:
     """The coroutines of one pool."""
 
+    announces = False
+
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._engine = pool.engine
@@ -338,9 +340,9 @@ class EventLoopLane:
         """Threads have a suspender of their own."""
         raise NotImplementedError
 
-    def owe(self, calls: int) -> bool:  # noqa: ARG002 - the signature of a suspender
+    def owe(self, calls: int) -> None:
         """Coroutines do not run what they wait for: others are told at once."""
-        return False
+        raise NotImplementedError
 
     def interrupt(self, running: Running) -> None:
         """End its wait, if it is in one."""

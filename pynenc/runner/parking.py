@@ -35,6 +35,8 @@ _SHOWN_DIGEST = 8
 class Parking:
     """The paused invocations of one pool."""
 
+    announces = True
+
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._engine = pool.engine
@@ -266,10 +268,9 @@ class Parking:
 
     # ------------------------------------------------------- what others run
 
-    def owe(self, calls: int) -> bool:
+    def owe(self, calls: int) -> None:
         """Calls made by what runs here: others are told of them when this process does not take them at once."""
         self._pool.watch.owe(calls)
-        return True
 
     # ------------------------------------------------------------ cancel, stop
 

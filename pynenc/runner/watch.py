@@ -61,15 +61,16 @@ class Watch:
 
     def owe(self, calls: int) -> None:
         """Invocations were queued that nobody was told of."""
-        self._owed += calls
-        if self._owed_until is None:
-            with self._changed:
+        with self._changed:
+            self._owed += calls
+            if self._owed_until is None:
                 self._owed_until = self._pool.engine.clock.monotonic() + OWED_SECONDS
                 self._changed.notify()
 
     def settle(self, taken: int) -> None:
         """So many of them were taken here; tell others of the rest."""
-        owed, self._owed = self._owed - taken, 0
+        with self._changed:
+            owed, self._owed = self._owed - taken, 0
         if owed > 0:
             self._pool.engine.wakeups.wake_workers(owed, coroutines=True)
 
