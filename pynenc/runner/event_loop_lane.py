@@ -187,7 +187,7 @@ class EventLoopLane:
         if answer.claimed or answer.more:
             self._schedule()
         else:
-            pool.mark()
+            pool.idle_mark.correct()
 
     def _plan(self, coming: int) -> ClaimPlan | None:
         pool = self._pool

@@ -92,7 +92,7 @@ class Parking:
         with pool.lock:
             occupied = slot.started or pool.claimed or self._ready or pool.limits.single_use
         if not occupied:
-            pool.mark_free()
+            pool.idle_mark.ask()
             plan = pool.claim_plan(1, start=1)
         request = wait_request(running, awaited, all_of_them=all_of_them)
         with pool.lock:

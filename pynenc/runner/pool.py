@@ -21,6 +21,7 @@ from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.steps import ClaimPlan
 from pynenc.runner.attempts import Attempts
 from pynenc.runner.event_loop_lane import EventLoopLane
+from pynenc.runner.idle_mark import IdleMark, Room
 from pynenc.runner.pace import GROUP_SECONDS, Gathering, Pace
 from pynenc.runner.parking import Parking
 from pynenc.runner.pool_limits import PoolLimits
@@ -53,10 +54,10 @@ class Pool:
         self.claimed: deque[Claimed] = deque()
         self._carriers: list[Carrier] = []
         self._look_again = False
-        self._marking = threading.Lock()
-        #: Whether the last mark this process set asks for every kind of work.
-        self._marked_free = False
+        self.idle_mark = IdleMark(engine.wakeups, picky=bool(limits.queues), room=self._room)
         self.stopping = False
+        #: Single use: what this process was for is done, or was taken by others.
+        self._used_up = False
         #: Called when something was claimed, and when there is nothing left to do.
         self.on_claimed: Callable[[], None] = lambda: None
         self.on_empty: Callable[[], None] = lambda: None
@@ -76,6 +77,8 @@ class Pool:
     def look(self) -> None:
         """There may be work: have a free slot look for it."""
         with self.lock:
+            if self._used_up:
+                return
             slot = self._take_free()
             # One that is busy may be on its way to rest, with an answer that is older than this work.
             self._look_again = self._look_again or slot is None
@@ -139,7 +142,7 @@ class Pool:
         hub = self.engine.hub
         hub.on_work = lambda: None
         hub.on_called = lambda _ids: None
-        self.engine.wakeups.set_idle(False)
+        self.idle_mark.withdraw()
 
     def take_slot(self) -> Slot | None:
         """A free slot, which is busy from now on."""
@@ -148,7 +151,7 @@ class Pool:
 
     def _take_free(self) -> Slot | None:
         # Called with the lock held.
-        if not self.free or self._stop.is_set():
+        if not self.free or self._used_up or self._stop.is_set():
             return None
         slot = self.free.pop()
         self.busy.add(slot)
@@ -289,7 +292,7 @@ class Pool:
                 return group, None
         if not group:
             # If this claim finds nothing we sleep; saying so first, nobody's work can fall in between.
-            self.mark_free()
+            self.idle_mark.ask()
         return group, self.claim_plan(max(room, 1), start=0 if group else self.pace.start_at_once())
 
     def claim_plan(self, limit: int, *, start: int) -> ClaimPlan | None:
@@ -317,7 +320,7 @@ class Pool:
         """Sort what was claimed: coroutines to their lane, what is started to the slot, the rest waits its turn."""
         if not claimed:
             return
-        self.mark()
+        self.idle_mark.correct()
         self.on_claimed()
         for item in claimed:
             if item.record.lane == Lane.EVENT_LOOP:
@@ -332,20 +335,10 @@ class Pool:
         if self.claimed:
             self._wake_another()
 
-    def mark(self) -> bool:
-        """Say what this process still has room for; whether that is every kind of work."""
-        with self._marking:
-            free, picky = bool(self.free), bool(self.limits.queues)
-            room = (free or bool(self.lane.room())) and not self.limits.single_use and not self.stopping
-            self.engine.wakeups.set_idle(room, picky=picky, coroutines_only=not free)
-            self._marked_free = room and free
-            return self._marked_free
-
-    def mark_free(self) -> None:
-        """Ask for any work, ahead of a look whose answer decides whether this process sleeps."""
-        with self._marking:
-            self.engine.wakeups.set_idle(True, picky=bool(self.limits.queues))
-            self._marked_free = True
+    def _room(self) -> Room:
+        if self.limits.single_use or self.stopping:
+            return Room(slots=False, coroutines=False)
+        return Room(slots=bool(self.free), coroutines=bool(self.lane.room()))
 
     def _wake_another(self) -> None:
         """There is more work than this slot takes: have a free one look."""
@@ -362,7 +355,7 @@ class Pool:
                 return slot
             self.release(slot)
         # Another slot may have said meanwhile that all were busy, and this one's look may be older than that.
-        if not self._marked_free and self.mark() and self._anything_queued():
+        if not self.idle_mark.asks() and self.idle_mark.correct() and self._anything_queued():
             return self.take_slot()
         self.check_empty()
         return None
@@ -380,8 +373,12 @@ class Pool:
     def check_empty(self) -> None:
         """Announce that there is nothing left to do here, if so."""
         with self.lock:
-            empty = not self.attempts.live and not self.busy and not self.claimed
-        if empty and not self.lane.occupied():
+            empty = not self.attempts.live and not self.busy and not self.claimed and not self.lane.occupied()
+            self._used_up = empty and self.limits.single_use
+        if self._used_up:
+            # Before it is said: who sees the end of this process looks for what senders have told only us of.
+            self.idle_mark.withdraw()
+        if empty:
             self.on_empty()
 
 

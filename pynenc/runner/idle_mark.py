@@ -1,0 +1,59 @@
+"""What other processes are told this one has room for, by its mark among the wake-ups."""
+
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pynenc.ports.wakeups import Wakeups
+
+
+class Room(NamedTuple):
+    """What a process could take now."""
+
+    #: Every kind of work.
+    slots: bool
+    #: Coroutines, at least.
+    coroutines: bool
+
+
+class IdleMark:
+    """The one mark of a pool. It has many slots, and whoever sends work takes the mark away.
+
+    No wake-up is lost as long as (1) a slot asks before the look after which it rests, and (2) a slot that finds, once
+    it rests, that the mark does not ask any more, corrects it and looks again. A mark taken away by a sender needs no
+    rule: the sender tells us, and that is a look of its own.
+    """
+
+    def __init__(self, wakeups: Wakeups, *, picky: bool, room: Callable[[], Room]) -> None:
+        """``picky``: not every queue is served here. ``room`` is asked whenever the mark is corrected."""
+        self._wakeups = wakeups
+        self._picky = picky
+        self._room = room
+        # What is decided first is written first.
+        self._lock = threading.Lock()
+        self._asks = False
+
+    def ask(self) -> None:
+        """Ask for any work, ahead of a look whose answer decides whether a slot rests."""
+        with self._lock:
+            self._wakeups.set_idle(True, picky=self._picky)
+            self._asks = True
+
+    def correct(self) -> bool:
+        """Say what there is room for now; whether that is every kind of work."""
+        with self._lock:
+            room = self._room()
+            self._wakeups.set_idle(room.slots or room.coroutines, picky=self._picky, coroutines_only=not room.slots)
+            self._asks = room.slots
+            return self._asks
+
+    def asks(self) -> bool:
+        """Whether it asked for every kind of work when it was written last."""
+        with self._lock:
+            return self._asks
+
+    def withdraw(self) -> None:
+        """Ask for nothing."""
+        with self._lock:
+            self._wakeups.set_idle(False)
+            self._asks = False

@@ -1,0 +1,76 @@
+"""The mark says the truth whatever the order in which slots write it."""
+
+import threading
+
+from pynenc.ports.wakeups import Wakeups
+from pynenc.runner.idle_mark import IdleMark, Room
+
+
+class Board(Wakeups):
+    """Remembers the mark; a test can stand in the middle of a write."""
+
+    def __init__(self):
+        self.mark = None
+        self.before_write = lambda: None
+
+    def set_idle(self, idle, *, picky=False, coroutines_only=False):
+        self.before_write()
+        self.mark = (idle, picky, coroutines_only) if idle else None
+
+    address = listen = set_waiting = set_standby = wake_workers = notify = close = None
+
+
+Board.__abstractmethods__ = frozenset()
+
+
+def test_who_asks_is_marked_for_everything():
+    board = Board()
+    mark = IdleMark(board, picky=False, room=lambda: Room(slots=False, coroutines=False))
+    assert not mark.asks()
+    mark.ask()
+    assert mark.asks()
+    assert board.mark == (True, False, False)
+
+
+def test_a_correction_says_what_there_is_room_for():
+    board = Board()
+    rooms = [Room(slots=True, coroutines=True), Room(slots=False, coroutines=True), Room(slots=False, coroutines=False)]
+    mark = IdleMark(board, picky=True, room=lambda: rooms.pop(0))
+    assert mark.correct()
+    assert board.mark == (True, True, False)
+    assert not mark.correct()
+    assert board.mark == (True, True, True)
+    assert not mark.correct()
+    assert board.mark is None
+    mark.ask()
+    mark.withdraw()
+    assert not mark.asks()
+    assert board.mark is None
+
+
+def test_who_rests_while_another_finds_all_busy_learns_of_it():
+    """One slot has decided that none is free, and has not written it; the other rests and asks whether it may."""
+    board = Board()
+    decided, go_on = threading.Event(), threading.Event()
+    free: list[str] = []
+
+    def slow_write():
+        decided.set()
+        assert go_on.wait(10)
+
+    mark = IdleMark(board, picky=False, room=lambda: Room(slots=bool(free), coroutines=False))
+    mark.ask()
+    board.before_write = slow_write
+    busy = threading.Thread(target=mark.correct)
+    busy.start()
+    assert decided.wait(10)
+    free.append("the one that rests")
+    answers: list[bool] = []
+    resting = threading.Thread(target=lambda: answers.append(mark.asks()))
+    resting.start()
+    go_on.set()
+    for thread in (busy, resting):
+        thread.join(10)
+    assert answers == [False], "so it corrects the mark, and looks again"
+    assert mark.correct()
+    assert board.mark is not None
