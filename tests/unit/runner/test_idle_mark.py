@@ -1,26 +1,23 @@
 """The mark says the truth whatever the order in which slots write it."""
 
 import threading
+from collections.abc import Callable
 
-from pynenc.ports.wakeups import Wakeups
+from pynenc.backends.memory.wakeups import MemoryWakeups
 from pynenc.runner.idle_mark import IdleMark, Room
 
 
-class Board(Wakeups):
+class Board(MemoryWakeups):
     """Remembers the mark; a test can stand in the middle of a write."""
 
-    def __init__(self):
-        self.mark = None
-        self.before_write = lambda: None
+    def __init__(self) -> None:
+        super().__init__()
+        self.mark: tuple[bool, bool, bool] | None = None
+        self.before_write: Callable[[], None] = lambda: None
 
-    def set_idle(self, idle, *, picky=False, coroutines_only=False):
+    def set_idle(self, idle: bool, *, picky: bool = False, coroutines_only: bool = False) -> None:
         self.before_write()
         self.mark = (idle, picky, coroutines_only) if idle else None
-
-    address = listen = set_waiting = set_standby = wake_workers = notify = close = None
-
-
-Board.__abstractmethods__ = frozenset()
 
 
 def test_who_asks_is_marked_for_everything():
