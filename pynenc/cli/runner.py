@@ -63,7 +63,6 @@ def start(  # noqa: PLR0917 - click passes by name
     if isinstance(chosen, DummyRunner):
         raise CommandError("DummyRunner cannot be started, use another runner: pass --class, or set runner_cls.")
     _adjust(chosen.conf, processes, threads, queues)
-    click.echo(f"Keeping state in {app.assembled.backend.location}", err=True)
     chosen.run()
 
 

@@ -66,6 +66,7 @@ class Engine:
         process_id: str,
     ) -> None:
         self.backend = backend
+        self.store_announced = False
         self.settings = settings
         self.clock = clock
         self.events = events
@@ -87,6 +88,13 @@ class Engine:
             long_wait_seconds=settings.no_runner_warning_seconds,
             log_fallback=events.wakeups_unreachable,
         )
+
+    def announce_store(self) -> None:
+        """Log, once, where the state is kept if other processes share it: both sides must name the same place."""
+        if not self.store_announced:
+            self.store_announced = True
+            if self.backend.capabilities.shared_between_processes:
+                self.events.store_location(self.backend.location)
 
     def _told_here(self, ids: Sequence[str]) -> None:
         # The hub is made after the steps, for it reads through the ledger.

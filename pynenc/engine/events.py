@@ -100,6 +100,9 @@ class Events:
 
     # -- runners
 
+    def store_location(self, location: str) -> None:
+        self._log.info("Keeping state in %s", location)
+
     def runner_started(self, runner_cls: str, runner_id: str, detail: str) -> None:
         self._log.info("%s runner:%s started (%s)", runner_cls, runner_id, detail)
 

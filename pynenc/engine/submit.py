@@ -54,6 +54,8 @@ def submit(
         SerializationError: an argument cannot be serialized; nothing was stored.
         InvocationConcurrencyWithDifferentArgumentsError: as the task's options say.
     """
+    if not engine.store_announced:
+        engine.announce_store()
     conf: ConfigTask = task.conf
     packed = [engine.payloads.pack_arguments(task.key, values, conf.disable_cache_args, shared) for values in calls]
     cached = [_cached(engine, task, item) if conf.call_result_cache else None for item in packed]

@@ -164,6 +164,7 @@ class BaseRunner(ABC):
     def _enlist(self, slots: int) -> None:
         """Enter the board, and publish what the application has."""
         self._enlisted_slots = slots
+        self.engine.announce_store()
         self.app.import_trigger_modules()
         publish_application(self.app)
         self.engine.ledger.save_runners([self.record(slots=slots)])

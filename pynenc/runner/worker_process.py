@@ -94,7 +94,9 @@ class Worker:
 
     def run(self) -> int:
         """Work until the supervisor says stop, or there is nothing left to do; the exit code."""
-        pool = self._pool
+        engine, pool = self._app.engine, self._pool
+        # Its supervisor has.
+        engine.store_announced = True
         self._enlist()
         if self._settings.single_use:
             pool.on_claimed = lambda: self._say({"say": "claimed"})

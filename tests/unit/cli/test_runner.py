@@ -42,7 +42,6 @@ def test_starting_a_runner(pynenc, started, command, options, label):
     ran = pynenc(*command, *options)
     assert ran.code == 0
     assert ran.lines == [f"Starting runner for app: {label}"]
-    assert ran.err.startswith("Keeping state in ")
     assert [type(each).__name__ for each in started] == ["PersistentProcessRunner"]
 
 
