@@ -14,8 +14,8 @@ _PUSH = """
     ON CONFLICT (invocation_id) DO UPDATE SET priority = excluded.priority WHERE excluded.priority > priority
 """
 _PROMOTE = """
-    UPDATE {p}queue SET priority = max(priority, ?1), dependents = dependents + ?2
-    WHERE invocation_id = ?3 AND (priority < ?1 OR ?2 > 0)
+    UPDATE {p}queue SET priority = max(priority, ?), dependents = dependents + ?
+    WHERE invocation_id = ? AND (priority < ? OR ? > 0)
 """
 
 _FIRST = """
@@ -56,7 +56,7 @@ class SQLiteBroker(SQLitePart, Broker):
 
     def promote(self, entries: Sequence[QueueEntry]) -> None:
         with self._unit:
-            rows = [(entry.priority, entry.dependents, entry.invocation_id) for entry in entries]
+            rows = [(e.priority, e.dependents, e.invocation_id, e.priority, e.dependents) for e in entries]
             self._store.write_many(_PROMOTE, rows)
 
     def remove(self, invocation_ids: Sequence[str]) -> None:

@@ -20,19 +20,18 @@ from pynenc.ports.orchestrator import Existing, StatusLedger
 #: Records kept of what runs here; more than a process runs or has paused, unless it is told to.
 KEPT_RECORDS = 4_096
 
+_ARGUMENTS = NewInvocation._fields.index("arguments")
 _OWNER = InvocationRecord._fields.index("owner")
 _CANCEL_REQUESTED = InvocationRecord._fields.index("cancel_requested")
 
-#: Parameters: a NewInvocation (its arguments, ?4, are for the state backend), then the time.
+#: Parameters: ``_registration``.
 _REGISTER = """
     INSERT INTO {p}invocations (
         invocation_id, task_id, args_id, parent_id, workflow_id, workflow_type, parent_workflow_id, queue, lane,
         priority, not_before, registration_key, running_key, drop_when_blocked, registered_by, reply_to,
-        registered_at, status, attempt, retries, recoveries, changed_at, cancel_requested, actor,
-        last_change
+        registered_at, changed_at, actor, status, attempt, retries, recoveries, cancel_requested, last_change
     ) VALUES (
-        ?1, ?2, ?3, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 'registered', 0, 0, 0, ?18, 0, ?16,
-        {next_change}
+        ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'registered', 0, 0, 0, 0, {next_change}
     ) ON CONFLICT (invocation_id) DO NOTHING
 """
 _IS_STORED = "SELECT 1 FROM {p}invocations WHERE invocation_id = ?"
@@ -108,14 +107,14 @@ class SQLiteLedger(SQLitePart, StatusLedger):
         with self._unit:
             if any(each.registration_key is not None for each in new):
                 return [self._register(each, now) for each in new]
-            self._store.write_many(_REGISTER, [(*each, now) for each in new])
+            self._store.write_many(_REGISTER, [_registration(each, now) for each in new])
             return [None] * len(new)
 
     def _register(self, new: NewInvocation, now: float) -> Existing | None:
         if new.registration_key is not None and not self._store.rows(_IS_STORED, (new.invocation_id,)):
             for holder in self._store.rows(_HOLDER, (new.registration_key,)):
                 return Existing._make(holder)
-        self._store.write(_REGISTER, (*new, now))
+        self._store.write(_REGISTER, _registration(new, now))
         return None
 
     def claim(self, invocation_ids: Sequence[str], owner: str, now: float) -> list[InvocationRecord]:
@@ -230,3 +229,8 @@ class SQLiteLedger(SQLitePart, StatusLedger):
 
     def expired(self, changed_before: float, limit: int) -> list[str]:
         return [invocation_id for [invocation_id] in self._store.rows(_EXPIRED, (changed_before, limit))]
+
+
+def _registration(new: NewInvocation, now: float) -> Row:
+    # Without the arguments, which are for the state backend.
+    return (*new[:_ARGUMENTS], *new[_ARGUMENTS + 1 :], now, now, new.registered_by)

@@ -19,10 +19,10 @@ _THESE = ByIds("SELECT {runner} FROM {p}runners WHERE runner_id IN ({ids})")
 _ORPHANS = """
     SELECT {record} FROM {p}invocations
     WHERE owner IS NOT NULL AND owner NOT IN (
-        SELECT runner_id FROM {p}runners WHERE stopped_at IS NULL AND last_beat >= ?1
+        SELECT runner_id FROM {p}runners WHERE stopped_at IS NULL AND last_beat >= ?
     )
-    AND (changed_at < ?1 OR owner IN (SELECT runner_id FROM {p}runners))
-    ORDER BY +invocation_id LIMIT ?2
+    AND (changed_at < ? OR owner IN (SELECT runner_id FROM {p}runners))
+    ORDER BY +invocation_id LIMIT ?
 """
 _FORGET = """
     DELETE FROM {p}runners WHERE last_beat < ?
@@ -30,8 +30,9 @@ _FORGET = """
 """
 
 _HOLD = """
-    INSERT INTO {p}duties VALUES (?1, ?2, ?4)
-    ON CONFLICT (duty) DO UPDATE SET holder = ?2, until = ?4 WHERE holder = ?2 OR until <= ?3
+    INSERT INTO {p}duties VALUES (?, ?, ?)
+    ON CONFLICT (duty) DO UPDATE SET holder = excluded.holder, until = excluded.until
+    WHERE holder = excluded.holder OR until <= ?
 """
 _DUTIES = "SELECT duty, holder, until FROM {p}duties"
 
@@ -61,11 +62,11 @@ class SQLiteRunnerBoard(SQLitePart, RunnerBoard):
         return sorted(found, key=lambda runner: (runner.started_at, runner.runner_id))
 
     def orphans(self, silent_since: float, limit: int) -> list[InvocationRecord]:
-        return [record_of(row) for row in self._store.rows(_ORPHANS, (silent_since, limit))]
+        return [record_of(row) for row in self._store.rows(_ORPHANS, (silent_since, silent_since, limit))]
 
     def hold_duty(self, duty: str, holder: str, now: float, until: float) -> bool:
         with self._unit:
-            return self._store.write(_HOLD, (duty, holder, now, until)) == 1
+            return self._store.write(_HOLD, (duty, holder, until, now)) == 1
 
     def duties(self) -> Mapping[str, tuple[str, float]]:
         return {duty: (holder, until) for duty, holder, until in self._store.rows(_DUTIES)}

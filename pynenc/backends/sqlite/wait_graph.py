@@ -17,12 +17,12 @@ _FORGET_FROM = ByIds("DELETE FROM {p}waits WHERE waiter_id IN ({ids}) AND waiter
 #: UNION takes nobody twice, so a circle ends; SQLite goes on from those found first, so the nearest come first.
 _ABOVE = """
     WITH RECURSIVE above(id) AS (
-        SELECT waiter_id FROM {p}waits WHERE awaited_id = ?1 AND waiter_id <> ''
+        SELECT waiter_id FROM {p}waits WHERE awaited_id = ? AND waiter_id <> ''
         UNION
         SELECT waiter_id FROM above JOIN {p}waits ON awaited_id = id WHERE waiter_id <> ''
-        LIMIT ?2
+        LIMIT ?
     )
-    SELECT id FROM above WHERE id <> ?1
+    SELECT id FROM above WHERE id <> ?
 """
 
 #: From the edges to the invocations: somebody waits for few of those that are available.
@@ -68,7 +68,7 @@ class SQLiteWaitGraph(SQLitePart, WaitGraph):
 
     def waiters_above(self, invocation_id: str, limit: int) -> list[str]:
         # One more than asked for: in a circle the invocation itself is among them.
-        rows = self._store.rows(_ABOVE, (invocation_id, limit + 1))
+        rows = self._store.rows(_ABOVE, (invocation_id, limit + 1, invocation_id))
         return [waiter_id for [waiter_id] in rows][:limit]
 
     def awaited_available(self, places: Sequence[tuple[str, str]], limit: int) -> list[str]:
