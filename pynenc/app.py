@@ -2,12 +2,11 @@
 
 import importlib
 import logging
-import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
-from pynenc import bootstrap
+from pynenc import bootstrap, process_id
 from pynenc.assembly import Assembled, assemble, component_classes, import_products
 from pynenc.components import Components
 from pynenc.conf.config_base import ConfigPynencBase
@@ -75,7 +74,7 @@ class Pynenc:
         self._conf: ConfigPynenc | None = None
         self._logger: logging.Logger | None = None
         self._assembled: Assembled | None = None
-        self._pid = os.getpid()
+        self._pid = process_id.current
         self._handles: Handles | None = None
         self._runner: BaseRunner | None = None
         self._components: Components | None = None
@@ -145,12 +144,12 @@ class Pynenc:
     @property
     def assembled(self) -> Assembled:
         """The stores and the engine; opened on first use, and again in a forked child."""
-        if self._assembled is None or self._pid != os.getpid():
+        if self._assembled is None or self._pid != process_id.current:
             with self._lock:
-                if self._pid != os.getpid():
+                if self._pid != process_id.current:
                     # Nothing of the parent's is closed here: its connections and addresses are not ours.
                     self._assembled, self._handles, self._runner, self._components = None, None, None, None
-                    self._pid = os.getpid()
+                    self._pid = process_id.current
                 if self._assembled is None:
                     self._assembled = assemble(
                         self.settings, self.conf, Events(self.logger), self._registry.find, self.start_command
@@ -173,7 +172,7 @@ class Pynenc:
     @property
     def components(self) -> Components:
         """The five components and the serializer as users see them."""
-        if self._components is None or self._pid != os.getpid():
+        if self._components is None or self._pid != process_id.current:
             self._components = Components(self.assembled, self.settings, self.handles)
         return self._components
 
@@ -211,7 +210,7 @@ class Pynenc:
     def runner(self) -> BaseRunner:
         """The runner that ``runner_cls`` names, or that fits the components."""
         with self._lock:
-            if self._pid != os.getpid():
+            if self._pid != process_id.current:
                 _ = self.assembled
             if self._runner is None:
                 self._runner = make_runner(self, self.conf.runner_cls)
@@ -250,7 +249,7 @@ class Pynenc:
     def close(self) -> None:
         """Give back connections, threads and addresses; they are opened again on the next use."""
         with self._lock:
-            if self._assembled is not None and self._pid == os.getpid():
+            if self._assembled is not None and self._pid == process_id.current:
                 self._assembled.engine.close()
             self._assembled, self._handles, self._components = None, None, None
 

@@ -102,6 +102,8 @@ class Hub:
         self._count = 0
         self._listening = False
         self._checker: threading.Thread | None = None
+        #: Nobody waits, and it sleeps until somebody does.
+        self._checker_rests = False
         self._closed = False
         #: Called on the listener's thread when another process says that there is work.
         self.on_work: Callable[[], None] = lambda: None
@@ -125,7 +127,6 @@ class Hub:
         self.listen()
         waiter.since = self._clock.monotonic()
         with self._lock:
-            asleep = not self._by_id
             for invocation_id in waiter.pending:
                 self._by_id.setdefault(invocation_id, []).append(waiter)
             self._count += 1
@@ -134,7 +135,9 @@ class Hub:
             if self._checker is None:
                 self._checker = threading.Thread(target=self._check_forever, name="pynenc-wait-check", daemon=True)
                 self._checker.start()
-            elif asleep:
+            elif self._checker_rests:
+                # It rests a while after the last waiter went: to wake it for each wait costs two changes of threads.
+                self._checker_rests = False
                 self._changed.notify()
 
     def remove(self, waiter: Waiter) -> None:
@@ -147,6 +150,9 @@ class Hub:
             self._count -= 1
             if self._count == 0:
                 self._wakeups.set_waiting(False)
+                if not self._wakeups.can_wake:
+                    # So that it looks at short intervals again for the next one.
+                    self._changed.notify()
 
     def _forget(self, waiter: Waiter, ids: Iterable[str]) -> None:
         for invocation_id in ids:
@@ -200,6 +206,7 @@ class Hub:
         while True:
             with self._lock:
                 if not self._by_id and not self._lingering and not self._closed:
+                    self._checker_rests = True
                     self._changed.wait()
                     pause, warned = self._first_pause(), False
                     next_check = self._clock.monotonic() + pause
