@@ -22,6 +22,7 @@ def test_recursion_with_one_slot(stage, setup):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_recursion_with_one_process_at_a_time(stage):
     stage.run("sqlite-process", slots=1)
     assert tasks_waiting.fibonacci(10).result == 55
