@@ -17,6 +17,7 @@ from pynenc.identifiers import new_id
 from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.logs import name_runner
 from pynenc.runner.publish import publish_application
+from pynenc.runner.signal_thread import SignalThread
 
 
 class BaseRunner(ABC):
@@ -39,6 +40,7 @@ class BaseRunner(ABC):
         self._second_signal = threading.Event()
         self._reason = "asked to"
         self._state_lock = threading.Lock()
+        self._signals = SignalThread(self._signalled)
         self._running = False
         self._enlisted_slots = 0
         self._conf: ConfigRunner | None = None
@@ -76,30 +78,39 @@ class BaseRunner(ABC):
             asked_before = self._stop.is_set()
         self.runner_id = new_id()
         name_runner(self.runner_id, type(self).__name__)
-        restore = self._take_signals()
+        self._signals.start()
         try:
             self._check_components()
             if not asked_before:
                 self._run_once()
         finally:
-            restore()
+            self._signals.stop()
             with self._state_lock:
                 self._running = False
                 self._stop.clear()
                 self._second_signal.clear()
                 self._stopped.set()
 
-    def stop_runner_loop(self, signum: int | None = None, frame: FrameType | None = None) -> None:  # noqa: ARG002 - also a signal handler
-        """Have ``run()`` come to an end: no new work, a grace time for what runs, then it is given back."""
+    def stop_runner_loop(self, signum: int | None = None, frame: FrameType | None = None) -> None:
+        """Have ``run()`` come to an end: no new work, a grace time for what runs, then it is given back.
+
+        Also a signal handler: a second signal ends the grace.
+        """
         if signum is not None:
-            self._reason = f"signal {signal.Signals(signum).name}"
-            if self._stop.is_set():
-                self._second_signal.set()
+            self._signals.handle(signum, frame)
+            return
         with self._state_lock:
-            if not self._running and signum is None and self._stopped.is_set() and self.runner_id:
+            if not self._running and self._stopped.is_set() and self.runner_id:
                 # It ran and has stopped: nothing to stop, and the next run must not find the request.
                 return
             self._stop.set()
+        self._wake()
+
+    def _signalled(self, signum: signal.Signals) -> None:
+        self._reason = f"signal {signum.name}"
+        if self._stop.is_set():
+            self._second_signal.set()
+        self._stop.set()
         self._wake()
 
     def wait_until_stopped(self, timeout: float = 2.0) -> bool:
@@ -128,18 +139,6 @@ class BaseRunner(ABC):
                 f"{type(self).__name__} cannot run app {self.app.app_id!r}: its workers are other processes, which do "
                 f"not see the memory of this one ({classes}). Use a ThreadRunner, or components on SQLite or a server."
             )
-
-    def _take_signals(self) -> Any:
-        """Have SIGINT and SIGTERM stop the runner; only the main thread can. Returns what puts things back."""
-        if threading.current_thread() is not threading.main_thread():
-            return lambda: None
-        before = {number: signal.signal(number, self.stop_runner_loop) for number in (signal.SIGINT, signal.SIGTERM)}
-
-        def restore() -> None:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-        return restore
 
     def record(
         self, *, slots: int, runner_id: str = "", runner_cls: str = "", parent_id: str | None = None

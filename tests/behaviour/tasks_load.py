@@ -1,7 +1,8 @@
 """Tasks for measurements: nothing to do, much to wait for, large values."""
 
-import asyncio
+import fcntl
 import os
+from pathlib import Path
 
 from behaviour_app import app
 from gates_and_notes import note, pass_gate
@@ -31,14 +32,15 @@ async def waits_for_async(keeper: DistributedInvocation[str], number: int) -> st
 
 
 @app.task
-def sleeps(seconds_of_a_child: float) -> int:
-    """Waits for a child that takes its time: how long is up to the clock, for once."""
-    return takes_its_time(seconds_of_a_child).result
+def waits_for_a_child(lock: str) -> int:
+    return waits_for_a_lock(lock).result
 
 
 @app.task
-async def takes_its_time(seconds: float) -> int:
-    await asyncio.sleep(seconds)
+def waits_for_a_lock(lock: str) -> int:
+    """In the kernel, so that it costs nothing, and as long as the test holds it."""
+    with Path(lock).open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
     return os.getpid()
 
 

@@ -62,6 +62,7 @@ def test_an_application_that_nobody_has_asked_anything():
         "pynenc.runner.base_runner",
         "pynenc.runner.choice",
         "pynenc.runner.publish",
+        "pynenc.runner.signal_thread",
     }
     assert {name for name in own(modules) if name.startswith("pynenc.cli")} == set()
 

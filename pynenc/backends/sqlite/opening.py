@@ -3,6 +3,7 @@
 import hashlib
 import re
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from pynenc.backends.sqlite.failures import BUSY_TIMEOUT_SECONDS, unavailable
@@ -70,6 +71,15 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return db
 
 
+class _Connection(sqlite3.Connection):
+    """Closes itself when nobody has it any more: an application need not be closed before it is forgotten."""
+
+    def __del__(self) -> None:
+        # Python 3.13 and later would warn instead. One that could not be opened refuses even this.
+        with suppress(sqlite3.ProgrammingError):
+            self.close()
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(
         path,
@@ -77,6 +87,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
         cached_statements=CACHED_STATEMENTS,
+        factory=_Connection,
     )
     db.execute("PRAGMA temp_store = MEMORY")
     db.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
