@@ -46,7 +46,8 @@ _FIND = """
 """
 _COUNT = "SELECT {dimensions}, count(*) FROM {p}invocations WHERE {conditions} GROUP BY {dimensions}"
 #: The same in parts. The final ones were summed up as they ended; the others are few, and have indexes of their own.
-_COUNT_BY_GROUPS = (
+#: One statement, for between two of them an invocation could go from a part to come to one that is done.
+_PARTS = (
     "SELECT {dimensions}, sum(count) FROM {p}final_counts WHERE count > 0 AND {conditions} GROUP BY {dimensions}",
     "SELECT {dimensions}, count(*) FROM {p}invocations WHERE owner IS NOT NULL AND {conditions} GROUP BY {dimensions}",
     """
@@ -54,6 +55,7 @@ _COUNT_BY_GROUPS = (
         WHERE owner IS NULL AND status <> 'success' AND NOT {is_final} AND {conditions} GROUP BY {dimensions}
     """,
 )
+_COUNT_BY_PARTS = " UNION ALL ".join(_PARTS)
 
 _HISTORY = ByIds("""
     SELECT sequence, invocation_id, history.status, history.actor, history.owner, history.attempt, timestamp
@@ -94,13 +96,14 @@ class SQLiteLedgerReader(SQLitePart, LedgerReader):
             "{conditions}": " AND ".join([*conditions, *beyond]),
             "{dimensions}": ", ".join(dimensions) or "''",
         }
+        text = _COUNT if more_parameters else _COUNT_BY_PARTS
+        for name, replacement in replacements.items():
+            text = text.replace(name, replacement)
         counts: dict[tuple[str, ...], int] = {}
-        for text in (_COUNT,) if more_parameters else _COUNT_BY_GROUPS:
-            for name, replacement in replacements.items():
-                text = text.replace(name, replacement)  # noqa: PLW2901  # The same text, further on.
-            for row in self._store.rows(text, [*parameters, *more_parameters]):
-                group = row[: len(dimensions)]
-                counts[group] = counts.get(group, 0) + row[-1]
+        repeated = 1 if more_parameters else len(_PARTS)
+        for row in self._store.rows(text, [*parameters, *more_parameters] * repeated):
+            group = row[: len(dimensions)]
+            counts[group] = counts.get(group, 0) + row[-1]
         return counts
 
     def history(self, invocation_ids: Sequence[str]) -> list[HistoryEntry]:
