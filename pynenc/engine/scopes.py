@@ -1,9 +1,10 @@
 """Running concurrency: who holds a scope, who may join, who is next in line.
 
 A scope is one token. Its holders are derived from live invocations, not from counters that can leak. The
-holder claimed last is the *deepest*: while it runs nobody else may; while it is paused the token may pass to
-one of those it waits for, directly or through others, and comes back when that one's attempt ends. So a
-recursive task under TASK works, and at any instant at most one invocation of a scope is RUNNING or RESUMED.
+holder that is not paused, else the one claimed last, is the *deepest*: while it runs nobody else may; while it is
+paused the token may pass to one of those it waits for, directly or through others, and comes back when that
+one's attempt ends. So a recursive task under TASK works, and at any instant at most one invocation of a scope is
+RUNNING or RESUMED.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,6 +34,11 @@ class Scope:
     @property
     def deepest(self) -> InvocationRecord | None:
         """The holder with the token."""
+        # The one that is not paused, whatever the times of the claims say: each is read before its process waits for
+        # its turn to write, so a child may seem to have been claimed before its parent.
+        executing = [holder for holder in self.holders if holder.status is not InvocationStatus.PAUSED]
+        if executing:
+            return executing[-1]
         return self.holders[-1] if self.holders else None
 
     def admits(self, invocation_id: str) -> bool:
