@@ -13,7 +13,7 @@ from pynenc.testing.storm import StormPlan, run_storm
         pytest.param(StormPlan(seconds=12, kills=12), id="workers"),
         pytest.param(StormPlan(seconds=6, kills=6, processes=2, runners=2, scopes=True), id="workers-with-scopes"),
         pytest.param(
-            StormPlan(seconds=5, kills=2, processes=2, runners=2, scopes=True, supervisors=True), id="supervisors"
+            StormPlan(seconds=8, kills=4, processes=2, runners=2, scopes=True, supervisors=True), id="supervisors"
         ),
     ],
 )
