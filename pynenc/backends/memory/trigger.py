@@ -1,14 +1,178 @@
-"""Trigger definitions and occurrences in memory."""
+"""Trigger definitions, occurrences and firings in memory."""
+
+from collections.abc import Mapping, Sequence
 
 from pynenc.backends.memory.storage import MemoryUnit
-from pynenc.ports.trigger import Trigger
+from pynenc.ports.trigger import (
+    Evaluation,
+    Firing,
+    Firings,
+    NewOccurrence,
+    Occurrence,
+    OccurrenceLog,
+    StoredDefinition,
+    Trigger,
+    TriggerDefinitions,
+    WaitingToken,
+)
 
 
-class MemTrigger(Trigger):
-    """Keeps nothing until the port asks for it."""
+class _Tables:
+    def __init__(self, version: int = 0, position: int = 0) -> None:
+        self.version = version
+        self.position = position
+        self.turn = 0
+        self.definitions: dict[str, StoredDefinition] = {}
+        self.marks: dict[str, float] = {}
+        self.log: dict[str, Occurrence] = {}
+        #: Keys, in the order of the log: a dictionary is an ordered set.
+        self.pending: dict[str, None] = {}
+        self.tokens: dict[str, WaitingToken] = {}
+        self.firings: dict[str, Firing] = {}
+        self.unsettled: dict[str, None] = {}
 
+
+class _Part:
     def __init__(self, unit: MemoryUnit) -> None:
         self._lock = unit.lock
+        self._tables = _Tables()
+
+
+class _Definitions(_Part, TriggerDefinitions):
+    def version(self) -> int:
+        return self._tables.version
+
+    def definitions(self) -> list[StoredDefinition]:
+        with self._lock:
+            kept = self._tables.definitions
+            return [kept[each] for each in sorted(kept)]
+
+    def change_definitions(self, add: Sequence[StoredDefinition], remove: Sequence[str]) -> bool:
+        with self._lock:
+            tables = self._tables
+            new = [each for each in add if each.definition_id not in tables.definitions]
+            gone = [each for each in remove if each in tables.definitions]
+            tables.definitions.update((each.definition_id, each) for each in new)
+            for definition_id in gone:
+                del tables.definitions[definition_id]
+                for schedule in [name for name in tables.marks if name.startswith(f"{definition_id}/")]:
+                    del tables.marks[schedule]
+                for key in [key for key, token in tables.tokens.items() if token.definition_id == definition_id]:
+                    del tables.tokens[key]
+            changed = bool(new or gone)
+            tables.version += changed
+            return changed
+
+    def marks(self) -> dict[str, float]:
+        with self._lock:
+            return dict(self._tables.marks)
+
+    def advance_mark(self, schedule: str, expected: float | None, to: float) -> bool:
+        with self._lock:
+            if self._tables.marks.get(schedule) != expected:
+                return False
+            self._tables.marks[schedule] = to
+            return True
+
+
+class _Log(_Part, OccurrenceLog):
+    def record(self, new: Sequence[NewOccurrence]) -> int:
+        with self._lock:
+            tables = self._tables
+            before = tables.position
+            for each in new:
+                if each.key not in tables.log:
+                    tables.position += 1
+                    tables.log[each.key] = Occurrence(tables.position, *each)
+                    tables.pending[each.key] = None
+            return tables.position - before
+
+    def pending(self, limit: int) -> list[Occurrence]:
+        with self._lock:
+            tables = self._tables
+            return [tables.log[key] for key, _ in zip(tables.pending, range(limit), strict=False)]
+
+    def read(self, keys: Sequence[str]) -> dict[str, Occurrence]:
+        with self._lock:
+            return {key: self._tables.log[key] for key in keys if key in self._tables.log}
+
+    def after(self, position: int, limit: int, source: str | None = None) -> list[Occurrence]:
+        found: list[Occurrence] = []
+        with self._lock:
+            for each in reversed(self._tables.log.values()):
+                if each.position <= position:
+                    break
+                if source in (None, each.source):
+                    found.append(each)
+        return found[::-1][:limit]
+
+    def withdraw(self, keys: Sequence[str]) -> None:
+        with self._lock:
+            for key in keys:
+                self._tables.log.pop(key, None)
+                self._tables.pending.pop(key, None)
+
+    def forget(self, before: float) -> int:
+        with self._lock:
+            tables = self._tables
+            old = [key for key, each in tables.log.items() if each.at < before and key not in tables.pending]
+            for key in old:
+                del tables.log[key]
+            for key in [key for key, token in tables.tokens.items() if token.at < before]:
+                del tables.tokens[key]
+            for key in [k for k, each in tables.firings.items() if each.at < before and k not in tables.unsettled]:
+                del tables.firings[key]
+            return len(old)
+
+
+class _Firings(_Part, Firings):
+    def turn(self) -> int:
+        return self._tables.turn
+
+    def complete(self, turn: int, evaluation: Evaluation) -> bool:
+        with self._lock:
+            tables = self._tables
+            if tables.turn != turn:
+                return False
+            tables.turn += 1
+            for key in evaluation.handled:
+                tables.pending.pop(key, None)
+            for key in evaluation.consumed:
+                tables.tokens.pop(key, None)
+            tables.tokens.update((token.key, token) for token in evaluation.waiting)
+            for firing in evaluation.firings:
+                if tables.firings.setdefault(firing.firing_id, firing) is firing and firing.call is not None:
+                    tables.unsettled[firing.firing_id] = None
+            return True
+
+    def waiting(self, definition_ids: Sequence[str]) -> list[WaitingToken]:
+        with self._lock:
+            return [token for token in self._tables.tokens.values() if token.definition_id in definition_ids]
+
+    def unsettled(self, limit: int) -> list[Firing]:
+        with self._lock:
+            tables = self._tables
+            return [tables.firings[key] for key, _ in zip(tables.unsettled, range(limit), strict=False)]
+
+    def settle(self, invocations: Mapping[str, str]) -> None:
+        with self._lock:
+            tables = self._tables
+            for firing_id, invocation_id in invocations.items():
+                if firing_id in tables.firings:
+                    firing = tables.firings[firing_id]
+                    tables.firings[firing_id] = firing._replace(invocation_id=invocation_id, call=None)
+                tables.unsettled.pop(firing_id, None)
+
+    def firings(self, limit: int, definition_id: str | None = None) -> list[Firing]:
+        with self._lock:
+            wanted = [f for f in self._tables.firings.values() if definition_id in (None, f.definition_id)]
+        return wanted[::-1][:limit]
+
+
+class MemTrigger(_Definitions, _Log, _Firings, Trigger):
+    """Dictionaries, by key."""
 
     def purge(self) -> None:
-        """There is nothing to remove."""
+        with self._lock:
+            # Neither goes backwards: others remember the version they know and the position they have read.
+            self._tables = _Tables(self._tables.version + 1, self._tables.position)

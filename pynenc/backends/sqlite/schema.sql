@@ -194,3 +194,57 @@ CREATE TABLE {p}client_data_uses (
     PRIMARY KEY (invocation_id, key)
 ) WITHOUT ROWID;
 CREATE INDEX {p}client_data_uses_of_key ON {p}client_data_uses (key);
+
+-- version: of the definitions; turn: how many evaluations were completed.
+CREATE TABLE {p}trigger_counters (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO {p}trigger_counters VALUES ('version', 0), ('turn', 0);
+CREATE TABLE {p}trigger_definitions (
+    definition_id TEXT PRIMARY KEY,
+    task_id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    registered_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE {p}trigger_marks (
+    schedule TEXT PRIMARY KEY,
+    definition_id TEXT NOT NULL,
+    time REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE {p}occurrences (
+    -- Never used again, for those who follow the log: they would miss what takes the place of the newest.
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    source TEXT NOT NULL,
+    at REAL NOT NULL,
+    data TEXT NOT NULL,
+    invocation_id TEXT,
+    attempt INTEGER,
+    status TEXT,
+    pending INTEGER NOT NULL
+);
+CREATE INDEX {p}occurrences_pending ON {p}occurrences (position) WHERE pending = 1;
+CREATE INDEX {p}occurrences_of_source ON {p}occurrences (source, position);
+CREATE TABLE {p}trigger_tokens (
+    number INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    definition_id TEXT NOT NULL,
+    place TEXT NOT NULL,
+    text TEXT NOT NULL,
+    at REAL NOT NULL
+);
+CREATE INDEX {p}trigger_tokens_of_definition ON {p}trigger_tokens (definition_id, number);
+CREATE TABLE {p}firings (
+    number INTEGER PRIMARY KEY,
+    firing_id TEXT NOT NULL UNIQUE,
+    definition_id TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    at REAL NOT NULL,
+    causes TEXT NOT NULL,
+    invocation_id TEXT,
+    error TEXT,
+    call TEXT
+);
+CREATE INDEX {p}firings_of_definition ON {p}firings (definition_id, number);
+CREATE INDEX {p}firings_unsettled ON {p}firings (number) WHERE call IS NOT NULL;

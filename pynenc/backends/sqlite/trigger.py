@@ -1,14 +1,167 @@
-"""Trigger definitions and occurrences in SQLite."""
+"""Trigger definitions, occurrences and firings in SQLite."""
+
+from collections.abc import Mapping, Sequence
 
 from pynenc.backends.sqlite.part import SQLitePart
-from pynenc.ports.trigger import Trigger
+from pynenc.backends.sqlite.statements import ByIds
+from pynenc.ports.trigger import (
+    Evaluation,
+    Firing,
+    Firings,
+    NewOccurrence,
+    Occurrence,
+    OccurrenceLog,
+    StoredDefinition,
+    Trigger,
+    TriggerDefinitions,
+    WaitingToken,
+)
+
+_COUNTER = "SELECT value FROM {p}trigger_counters WHERE name = ?"
+_RAISE = "UPDATE {p}trigger_counters SET value = value + 1 WHERE name = ?"
+_RAISE_FROM = "UPDATE {p}trigger_counters SET value = value + 1 WHERE name = 'turn' AND value = ?"
+
+_DEFINITIONS = "SELECT definition_id, task_id, text, registered_at FROM {p}trigger_definitions ORDER BY definition_id"
+_ADD_DEFINITION = "INSERT INTO {p}trigger_definitions VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_REMOVE = (
+    ByIds("DELETE FROM {p}trigger_marks WHERE definition_id IN ({ids})"),
+    ByIds("DELETE FROM {p}trigger_tokens WHERE definition_id IN ({ids})"),
+)
+_REMOVE_DEFINITION = "DELETE FROM {p}trigger_definitions WHERE definition_id = ?"
+_MARKS = "SELECT schedule, time FROM {p}trigger_marks"
+_NEW_MARK = "INSERT INTO {p}trigger_marks VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+_MOVE_MARK = "UPDATE {p}trigger_marks SET time = ? WHERE schedule = ? AND time = ?"
+
+_COLUMNS = "position, key, source, at, data, invocation_id, attempt, status"
+_RECORD = (
+    "INSERT INTO {p}occurrences (key, source, at, data, invocation_id, attempt, status, pending) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING"
+)
+_PENDING = f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE pending = 1 ORDER BY position LIMIT ?"  # noqa: S608 - our own columns
+_READ = ByIds(f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE key IN ({{ids}})")  # noqa: S608 - our own columns
+_AFTER = f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608 - our own columns
+_AFTER_OF = f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE source = ? AND position > ? ORDER BY position LIMIT ?"  # noqa: S608 - our own columns
+_WITHDRAW = ByIds("DELETE FROM {p}occurrences WHERE key IN ({ids})")
+_FORGET = "DELETE FROM {p}occurrences WHERE at < ? AND pending = 0"
+_FORGET_TOKENS = "DELETE FROM {p}trigger_tokens WHERE at < ?"
+_FORGET_FIRINGS = "DELETE FROM {p}firings WHERE at < ? AND call IS NULL"
+
+_HANDLED = ByIds("UPDATE {p}occurrences SET pending = 0 WHERE key IN ({ids})")
+_CONSUME = ByIds("DELETE FROM {p}trigger_tokens WHERE key IN ({ids})")
+_WAIT = "INSERT INTO {p}trigger_tokens (key, definition_id, place, text, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_WAITING = ByIds(
+    "SELECT key, definition_id, place, text, at FROM {p}trigger_tokens WHERE definition_id IN ({ids}) ORDER BY number"
+)
+_FIRING = "firing_id, definition_id, task_id, at, causes, invocation_id, error, call"
+_FIRE = f"INSERT INTO {{p}}firings ({_FIRING}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"  # noqa: S608 - our own columns
+_UNSETTLED = f"SELECT {_FIRING} FROM {{p}}firings WHERE call IS NOT NULL ORDER BY number LIMIT ?"  # noqa: S608 - our own columns
+_SETTLE = "UPDATE {p}firings SET invocation_id = ?, call = NULL WHERE firing_id = ?"
+_FIRINGS = f"SELECT {_FIRING} FROM {{p}}firings ORDER BY number DESC LIMIT ?"  # noqa: S608 - our own columns
+_FIRINGS_OF = f"SELECT {_FIRING} FROM {{p}}firings WHERE definition_id = ? ORDER BY number DESC LIMIT ?"  # noqa: S608 - our own columns
+
+_PURGE = (
+    "DELETE FROM {p}trigger_definitions",
+    "DELETE FROM {p}trigger_marks",
+    "DELETE FROM {p}trigger_tokens",
+    "DELETE FROM {p}firings",
+    "DELETE FROM {p}occurrences",
+)
 
 
-class SQLiteTrigger(SQLitePart, Trigger):
-    """Keeps nothing until the port asks for it."""
+class _Definitions(SQLitePart, TriggerDefinitions):
+    def version(self) -> int:
+        return int(self._store.rows(_COUNTER, ("version",))[0][0])
+
+    def definitions(self) -> list[StoredDefinition]:
+        return [StoredDefinition._make(row) for row in self._store.rows(_DEFINITIONS)]
+
+    def change_definitions(self, add: Sequence[StoredDefinition], remove: Sequence[str]) -> bool:
+        with self._unit:
+            changed = sum(self._store.write(_ADD_DEFINITION, each) for each in add)
+            changed += sum(self._store.write(_REMOVE_DEFINITION, (each,)) for each in remove)
+            for statement in _REMOVE:
+                self._store.write_by_ids(statement, remove)
+            if changed:
+                self._store.write(_RAISE, ("version",))
+        return changed > 0
+
+    def marks(self) -> dict[str, float]:
+        return dict(self._store.rows(_MARKS))
+
+    def advance_mark(self, schedule: str, expected: float | None, to: float) -> bool:
+        with self._unit:
+            if expected is None:
+                return self._store.write(_NEW_MARK, (schedule, schedule.partition("/")[0], to)) > 0
+            return self._store.write(_MOVE_MARK, (to, schedule, expected)) > 0
+
+
+class _Log(SQLitePart, OccurrenceLog):
+    def record(self, new: Sequence[NewOccurrence]) -> int:
+        with self._unit:
+            return self._store.write_many(
+                _RECORD, [(o.key, o.source, o.at, o.data, o.invocation_id, o.attempt, o.status) for o in new]
+            )
+
+    def pending(self, limit: int) -> list[Occurrence]:
+        return [Occurrence._make(row) for row in self._store.rows(_PENDING, (limit,))]
+
+    def read(self, keys: Sequence[str]) -> dict[str, Occurrence]:
+        return {row[1]: Occurrence._make(row) for row in self._store.rows_by_ids(_READ, keys)}
+
+    def after(self, position: int, limit: int, source: str | None = None) -> list[Occurrence]:
+        if source is None:
+            return [Occurrence._make(row) for row in self._store.rows(_AFTER, (position, limit))]
+        return [Occurrence._make(row) for row in self._store.rows(_AFTER_OF, (source, position, limit))]
+
+    def withdraw(self, keys: Sequence[str]) -> None:
+        with self._unit:
+            self._store.write_by_ids(_WITHDRAW, keys)
+
+    def forget(self, before: float) -> int:
+        with self._unit:
+            self._store.write(_FORGET_TOKENS, (before,))
+            self._store.write(_FORGET_FIRINGS, (before,))
+            return self._store.write(_FORGET, (before,))
+
+
+class _Firings(SQLitePart, Firings):
+    def turn(self) -> int:
+        return int(self._store.rows(_COUNTER, ("turn",))[0][0])
+
+    def complete(self, turn: int, evaluation: Evaluation) -> bool:
+        with self._unit:
+            if not self._store.write(_RAISE_FROM, (turn,)):
+                return False
+            self._store.write_by_ids(_HANDLED, evaluation.handled)
+            self._store.write_by_ids(_CONSUME, evaluation.consumed)
+            self._store.write_many(_WAIT, evaluation.waiting)
+            self._store.write_many(_FIRE, evaluation.firings)
+        return True
+
+    def waiting(self, definition_ids: Sequence[str]) -> list[WaitingToken]:
+        return [WaitingToken._make(row) for row in self._store.rows_by_ids(_WAITING, definition_ids)]
+
+    def unsettled(self, limit: int) -> list[Firing]:
+        return [Firing._make(row) for row in self._store.rows(_UNSETTLED, (limit,))]
+
+    def settle(self, invocations: Mapping[str, str]) -> None:
+        with self._unit:
+            self._store.write_many(_SETTLE, [(invocation, firing) for firing, invocation in invocations.items()])
+
+    def firings(self, limit: int, definition_id: str | None = None) -> list[Firing]:
+        if definition_id is None:
+            return [Firing._make(row) for row in self._store.rows(_FIRINGS, (limit,))]
+        return [Firing._make(row) for row in self._store.rows(_FIRINGS_OF, (definition_id, limit))]
+
+
+class SQLiteTrigger(_Definitions, _Log, _Firings, Trigger):
+    """Tables by key; the log's position is the number of its row."""
 
     def purge(self) -> None:
-        """There is nothing to remove."""
+        with self._unit:
+            for sql in _PURGE:
+                self._store.write(sql)
+            self._store.write(_RAISE, ("version",))
 
 
 #: The name that older documents use.

@@ -33,7 +33,7 @@ pytest.register_assert_rewrite(
         f"{__name__}.{suite}"
         for suite in (
             *("broker", "claims", "client_data_store", "kit", "ledger_model", "ledger_reader", "races", "registration"),
-            *("runner_board", "state_backend", "transitions", "units", "upkeep", "wait_graph", "wakeups"),
+            *("runner_board", "state_backend", "transitions", "trigger", "units", "upkeep", "wait_graph", "wakeups"),
         )
     )
 )
@@ -52,6 +52,11 @@ from pynenc.testing.conformance.state_backend import (  # noqa: E402
     WorkflowStoreConformance,
 )
 from pynenc.testing.conformance.transitions import HistoryDuties, TransitionDuties  # noqa: E402
+from pynenc.testing.conformance.trigger import (  # noqa: E402
+    FiringsConformance,
+    OccurrenceLogConformance,
+    TriggerDefinitionsConformance,
+)
 from pynenc.testing.conformance.units import IsolationConformance, UnitConformance  # noqa: E402
 from pynenc.testing.conformance.upkeep import (  # noqa: E402
     CancelDuties,
@@ -67,11 +72,14 @@ __all__ = [
     "CallStoreConformance",
     "ClientDataStoreConformance",
     "Conformance",
+    "FiringsConformance",
     "IsolationConformance",
     "LedgerReaderConformance",
+    "OccurrenceLogConformance",
     "RegistryConformance",
     "RunnerBoardConformance",
     "StatusLedgerConformance",
+    "TriggerDefinitionsConformance",
     "UnitConformance",
     "WaitGraphConformance",
     "WakeupsConformance",

@@ -9,7 +9,7 @@ import pytest
 from pynenc.invocation.record import InvocationRecord, NewInvocation, Outcome, QueueEntry, Transition
 from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.invocation.status import InvocationStatus
-from pynenc.ports import Backend, Broker, ClientDataStore, Orchestrator, StateBackend, Wakeups
+from pynenc.ports import Backend, Broker, ClientDataStore, Orchestrator, StateBackend, Trigger, Wakeups
 
 #: The time at which the samples happen. Stores take the time from their callers, so the suites need no clock.
 NOW = 1_750_000_000.0
@@ -91,6 +91,11 @@ class Conformance:
     def client_data(self, components: Backend) -> ClientDataStore:
         """The client data store under test."""
         return components.client_data
+
+    @pytest.fixture
+    def trigger(self, components: Backend) -> Trigger:
+        """The trigger store under test."""
+        return components.trigger
 
     @pytest.fixture
     def wakeups(self, components: Backend) -> Wakeups:
