@@ -1,9 +1,8 @@
 """The application: settings, tasks, and the way to its stores and its runner."""
 
-import importlib
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from pynenc import bootstrap, process_id
@@ -27,9 +26,13 @@ from pynenc.runner.base_runner import BaseRunner
 from pynenc.runner.choice import make_runner
 from pynenc.task import Task, TaskDecorator
 from pynenc.task_registry import TaskRegistry
+from pynenc.trigger.definition import TriggerDefinition
+from pynenc.trigger.trigger_builder import TriggerBuilder
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+Triggers = TriggerBuilder | Sequence[TriggerBuilder] | None
 
 _COMPONENT_SETTINGS = frozenset(
     {"orchestrator_cls", "broker_cls", "state_backend_cls", "trigger_cls", "client_data_store_cls", "serializer_cls"}
@@ -67,8 +70,8 @@ class Pynenc:
         self.config_values = {**(config_values or {}), **({"app_id": app_id} if app_id else {})}
         self.config_filepath = config_filepath
         self._registry = TaskRegistry(self)
-        #: Triggers collected by decorators, by task; the trigger system takes them from here.
-        self.trigger_builders: dict[str, Any] = {}
+        #: Triggers collected by decorators, by task; a runner stores them when it starts.
+        self.triggers: dict[str, list[TriggerDefinition]] = {}
         self._lock = threading.RLock()
         self._settings: Settings | None = None
         self._conf: ConfigPynenc | None = None
@@ -173,7 +176,7 @@ class Pynenc:
     def components(self) -> Components:
         """The five components and the serializer as users see them."""
         if self._components is None or self._pid != process_id.current:
-            self._components = Components(self.assembled, self.settings, self.handles)
+            self._components = Components(self.assembled, self.settings, self.handles, self.conf)
         return self._components
 
     @property
@@ -267,7 +270,7 @@ class Pynenc:
     @overload
     def task(self, func: Callable[P, R], /, **options: Any) -> Task[P, R]: ...
 
-    def task(self, func: Callable[P, R] | None = None, /, *, triggers: Any = None, **options: Any) -> Any:
+    def task(self, func: Callable[P, R] | None = None, /, *, triggers: Triggers = None, **options: Any) -> Any:
         """Make a function a task.
 
         Options are the fields of ``ConfigTask`` (retries, concurrency, queue, priority, …) and ``triggers``.
@@ -275,14 +278,15 @@ class Pynenc:
         Raises:
             InvalidTaskOptionsError: an option is unknown, wrong, or contradicts another.
             RuntimeError: the function is defined in ``__main__``.
-            ValueError: the function is not defined at the module level.
+            ValueError: the function is not defined at the module level, or a trigger has no conditions.
         """
 
         def decorate(function: Callable[P, R]) -> Task[P, R]:
             made: Task[P, R] = Task(cast("Any", self), function, options)
             self._registry.add(made)
             if triggers is not None:
-                self.trigger_builders[made.key] = triggers
+                builders = triggers if isinstance(triggers, list | tuple) else [triggers]
+                self.triggers[made.key] = [builder.build(made.key) for builder in builders]
             return made
 
         return decorate if func is None else decorate(func)
@@ -354,17 +358,6 @@ class Pynenc:
         """
         key = task_id if isinstance(task_id, str) else task_id.key
         return self._registry.find(key)
-
-    def import_trigger_modules(self) -> None:
-        """Import the modules of ``trigger_task_modules``; one that fails is announced and left out."""
-        for name in sorted(self.conf.trigger_task_modules):
-            try:
-                importlib.import_module(name)
-            except Exception as error:  # noqa: BLE001 - importing user code may raise anything
-                self.engine.events.warning(
-                    f"trigger_task_modules: {name} cannot be imported ({type(error).__name__}: {error}); "
-                    "its triggers are not known to this runner"
-                )
 
     def get_invocation(self, invocation_id: str) -> DistributedInvocation[Any]:
         """A handle on an invocation in the store.

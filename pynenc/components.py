@@ -3,7 +3,7 @@
 The engine works on the ports; these are for people and their programs: histories, counts, results, runners.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -11,17 +11,20 @@ from pynenc.assembly import Assembled
 from pynenc.conf.config_broker import ConfigBroker
 from pynenc.conf.config_client_data_store import ConfigClientDataStore
 from pynenc.conf.config_orchestrator import ConfigOrchestrator
+from pynenc.conf.config_pynenc import ConfigPynenc
 from pynenc.conf.config_state_backend import ConfigStateBackend
 from pynenc.conf.config_trigger import ConfigTrigger
 from pynenc.conf.settings import Settings
+from pynenc.engine.emit import Event, emit_event, read_events
 from pynenc.engine.handles import Handles
 from pynenc.exceptions import InvocationNotFoundError
-from pynenc.identifiers import TaskId
+from pynenc.identifiers import TaskId, new_id
 from pynenc.invocation.dist_invocation import DistributedInvocation
 from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.record import HistoryEntry, Outcome
 from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.invocation.status import InvocationStatus, InvocationStatusRecord
+from pynenc.ports.trigger import Firing, StoredDefinition
 
 
 class InvocationHistory(NamedTuple):
@@ -208,11 +211,41 @@ class StateBackendView:
 
 
 class TriggerView:
-    """The trigger system; its contract comes with the next release."""
+    """Events, triggers and what they led to."""
 
-    def __init__(self, assembled: Assembled, settings: Settings) -> None:
+    def __init__(self, assembled: Assembled, settings: Settings, app_conf: ConfigPynenc) -> None:
+        self._engine = assembled.engine
         self._trigger = assembled.backend.trigger
         self.conf = settings.build(ConfigTrigger)
+        self._app_conf = app_conf
+
+    def emit_event(
+        self, event_code: str, payload: Mapping[str, Any] | None = None, *, transactional: bool = False
+    ) -> str:
+        """Emit an event, from anywhere; its id.
+
+        With ``transactional``, inside a task, it is recorded together with the task's success, and not at all if the
+        attempt ends otherwise. In sync mode (``dev_mode_force_sync_tasks``) nothing is recorded and nothing fires.
+
+        Raises:
+            SerializationError: the payload cannot be stored.
+            RuntimeError: ``transactional`` outside of a task.
+        """
+        if self._app_conf.dev_mode_force_sync_tasks:
+            return new_id()
+        return emit_event(self._engine, event_code, payload, transactional=transactional)
+
+    def get_events(self, after: int = 0, event_code: str | None = None, limit: int = 100) -> list[Event]:
+        """Events recorded after a position, oldest first; of one code, or of all."""
+        return read_events(self._engine, after, event_code, limit)
+
+    def get_triggers(self) -> list[StoredDefinition]:
+        """The stored triggers."""
+        return self._trigger.definitions()
+
+    def get_firings(self, definition_id: str | None = None, limit: int = 100) -> list[Firing]:
+        """What triggers led to, newest first: causes, and the invocation or the error."""
+        return self._trigger.firings(limit, definition_id)
 
     def purge(self) -> None:
         """Remove all definitions and occurrences of this application."""
@@ -240,9 +273,9 @@ class ClientDataStoreView:
 class Components:
     """The five components of one application."""
 
-    def __init__(self, assembled: Assembled, settings: Settings, handles: Handles) -> None:
+    def __init__(self, assembled: Assembled, settings: Settings, handles: Handles, app_conf: ConfigPynenc) -> None:
         self.orchestrator = OrchestratorView(assembled, settings)
         self.broker = BrokerView(assembled, settings)
         self.state_backend = StateBackendView(assembled, settings, handles)
-        self.trigger = TriggerView(assembled, settings)
+        self.trigger = TriggerView(assembled, settings, app_conf)
         self.client_data_store = ClientDataStoreView(assembled, settings)

@@ -103,3 +103,13 @@ class TimeOrderedIds:
 
 new_id = TimeOrderedIds()
 os.register_at_fork(after_in_child=new_id.__init__)  # type: ignore[misc]  # a lock held at the fork stays held in the child
+
+
+def id_from_digest(digest: str, at: float) -> str:
+    """An id in the same form that anybody can make again: of a hexadecimal digest, and a time (seconds since the epoch).
+
+    The digest must be 19 characters or longer.
+    """
+    tail = int(digest[3:19], 16) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+    text = f"{int(at * 1000):012x}7{digest[:3]}{tail:016x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

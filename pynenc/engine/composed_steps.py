@@ -7,6 +7,7 @@ Wake-ups come after all of it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from pynenc.engine.claim import Claims, direct_claims, queue_entry, split_heads
 from pynenc.engine.crash_points import crash_point
@@ -41,7 +42,13 @@ class ComposedSteps(Steps):
         clock: Clock,
         told_here: Callable[[Sequence[str]], None],
         keep_values: Callable[[Sequence[tuple[str, str]]], None],
+        record_events: Callable[[Sequence[Any]], None],
+        committed: Callable[[], None],
     ) -> None:
+        #: Called in the unit of an outcome with the events that belong to it.
+        self._record_events = record_events
+        #: Called after the commit of a step that wrote statuses.
+        self._committed = committed
         self._told_here = told_here
         self._keep_values = keep_values
         self._backend = backend
@@ -77,6 +84,7 @@ class ComposedSteps(Steps):
             # A delayed call wakes somebody too: the sleeper must know the new time to rise.
             coroutines = any(item.lane == Lane.EVENT_LOOP for item in fresh)
             self._wakeups.wake_workers(len(queued) or 1, coroutines=coroutines)
+        self._committed()
         return existing
 
     # ----------------------------------------------------------------- advance
@@ -114,6 +122,8 @@ class ComposedSteps(Steps):
         applied = [record for record in records if record is not None]
         told.finals([record for record in applied if record.status.is_final()])
         for finish, record in zip(finishes, records, strict=True):
+            if finish.events and record is not None:
+                self._record_events(finish.events)
             if finish.cache_result and record is not None and record.status is InvocationStatus.SUCCESS:
                 self._state.cache_result(record.task_id, record.args_id, record.invocation_id)
         again = [r for r in applied if r.status.is_available_for_run() and r.not_before is None]
@@ -131,6 +141,7 @@ class ComposedSteps(Steps):
         awaited = told.send(self._wakeups, self._told_here)
         if pushed:
             self._wakeups.wake_workers(pushed, coroutines=True)
+        self._committed()
         return awaited
 
     # -------------------------------------------------------------------- wait
@@ -244,6 +255,7 @@ class ComposedSteps(Steps):
                 self._ledger.forget_waiters([waiter.invocation_id])
             crash_point("resume.before_commit")
         crash_point("resume.after_commit")
+        self._committed()
         return resumed
 
     def watch(self, awaited: Sequence[str], address: str | None) -> list[InvocationRecord]:

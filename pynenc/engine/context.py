@@ -41,6 +41,7 @@ class Running:
         "cancelled",
         "claimed",
         "engine",
+        "events",
         "handle",
         "home",
         "main_task",
@@ -70,6 +71,8 @@ class Running:
         #: Where a parked thread or coroutine is told to go on.
         self.home: Any = None
         self.cancelled = False
+        #: Events to be recorded with its outcome.
+        self.events: list[Any] = []
 
 
 _running: ContextVar[Running | None] = ContextVar("pynenc_running", default=None)

@@ -27,6 +27,11 @@ CRASH_POINTS = (
     "recover.after_commit",
     "reroute.before_commit",
     "reroute.after_commit",
+    "schedule.before_commit",
+    "schedule.after_commit",
+    "trigger.before_settle",
+    "trigger.before_commit",
+    "trigger.after_commit",
 )
 
 

@@ -14,6 +14,7 @@ from pynenc.engine.engine import Engine
 from pynenc.engine.patience import Patience
 from pynenc.engine.recovery import recover_silent, sweep
 from pynenc.engine.retention import purge_expired
+from pynenc.engine.trigger_service import TriggerService
 
 #: A hold outlives the duty's interval by this factor, so that the same runner usually keeps it.
 HOLD_FACTOR = 2.5
@@ -84,9 +85,18 @@ class Heartbeat:
 class Duties:
     """Recovery, sweep and purge."""
 
-    def __init__(self, engine: Engine, conf: ConfigPynenc, orchestrator: ConfigOrchestrator, runner_id: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        conf: ConfigPynenc,
+        orchestrator: ConfigOrchestrator,
+        runner_id: str,
+        triggers: TriggerService,
+    ) -> None:
         self._engine = engine
         self._runner_id = runner_id
+        #: Lives as long as the duties do.
+        self._triggers = triggers
         self._wake = threading.Event()
         self._stopping = False
         keep = orchestrator.auto_final_invocation_purge_hours * SECONDS_PER_HOUR
@@ -97,15 +107,18 @@ class Duties:
             Duty("start_delayed", conf.recovery_interval_seconds, lambda: engine.steps.queue_due(DUE_BATCH)),
             Duty("sweep", conf.sweep_interval_seconds, lambda: sweep(engine, runner_id, grace)),
             Duty("purge", conf.purge_interval_seconds, lambda: purge_expired(engine, keep)),
+            Duty("forget_events", conf.purge_interval_seconds, triggers.forget_old),
         ]
         self._thread = threading.Thread(target=self._main, name="pynenc-duties", daemon=True)
 
     def start(self) -> None:
         """Begin, with all duties at once: after a pause of the whole system there is something to put right."""
         self._thread.start()
+        self._triggers.start()
 
     def stop(self) -> None:
         """End after the duty in progress; may be repeated."""
+        self._triggers.stop()
         self._stopping = True
         self._wake.set()
         if self._thread.is_alive():

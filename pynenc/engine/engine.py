@@ -5,18 +5,21 @@ duties are given.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast
 
 from pynenc.engine.composed_steps import ComposedSteps
 from pynenc.engine.events import Events
 from pynenc.engine.hub import Hub
 from pynenc.engine.payloads import PayloadLimits, Payloads
 from pynenc.engine.recent import Recent
+from pynenc.engine.trigger_hints import TriggerHints
+from pynenc.engine.watched_ledger import WatchedLedger
 from pynenc.invocation.record import InvocationRecord
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import Backend
 from pynenc.ports.clock import Clock
+from pynenc.ports.orchestrator import Orchestrator
 from pynenc.ports.steps import Steps
 from pynenc.serializer.base_serializer import BaseSerializer
 from pynenc.serializer.exception_codec import dump_exception
@@ -65,6 +68,9 @@ class Engine:
         find_task: Callable[[str], RunnableTask],
         process_id: str,
     ) -> None:
+        watched = WatchedLedger(backend.orchestrator, backend.trigger, backend.unit)
+        backend = replace(backend, orchestrator=cast("Orchestrator", watched))
+        self._watched = watched
         self.backend = backend
         self.store_announced = False
         self.settings = settings
@@ -78,7 +84,9 @@ class Engine:
         self.state = backend.state
         self.wakeups = backend.wakeups
         self.payloads = Payloads(serializer, backend.client_data, settings.limits, clock.now, events.warning)
-        self.steps: Steps = backend.steps or ComposedSteps(backend, clock, self._told_here, self.payloads.keep)
+        self.steps: Steps = backend.steps or ComposedSteps(
+            backend, clock, self._told_here, self.payloads.keep, watched.record_events, self._committed
+        )
         self.recent = Recent()
         self.hub = Hub(
             self.ledger,
@@ -88,6 +96,13 @@ class Engine:
             long_wait_seconds=settings.no_runner_warning_seconds,
             log_fallback=events.wakeups_unreachable,
         )
+
+        self.trigger_hints = TriggerHints(backend, self.hub, clock, settings.lease_seconds)
+
+    def _committed(self) -> None:
+        """A step was committed: if it recorded occurrences, somebody is to look at them."""
+        if self._watched.noted():
+            self.trigger_hints.wake()
 
     def announce_store(self) -> None:
         """Log, once, where the state is kept if other processes share it: both sides must name the same place."""

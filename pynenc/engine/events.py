@@ -145,6 +145,18 @@ class Events:
     def duty_failed(self, duty: str, error: BaseException) -> None:
         self._log.error("Duty %s failed: %s: %s", duty, type(error).__name__, error, exc_info=error)
 
+    def trigger_fired(self, definition_id: str, task_id: str, causes: str) -> None:
+        self._log.debug("trigger:%s started task:%s because of %s", definition_id, task_id, causes)
+
+    def trigger_failed(self, definition_id: str, task_id: str, error: str) -> None:
+        self._log.warning(
+            "trigger:%s did not start task:%s: %s; `pynenc triggers show %s` has its firings",
+            definition_id,
+            task_id,
+            error,
+            definition_id,
+        )
+
     def warning(self, text: str) -> None:
         self._log.warning("%s", text)
 

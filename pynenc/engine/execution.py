@@ -87,7 +87,7 @@ def _succeed(running: Running, result: Any, now: float) -> Finish:
     outcome = Outcome(
         record.invocation_id, record.attempt, record.owner or "", running.started_at, now, text, None, None, None, None
     )
-    return Finish(transition, record, outcome, running.task.conf.call_result_cache)
+    return Finish(transition, record, outcome, running.task.conf.call_result_cache, running.events)
 
 
 def _retriable(running: Running, error: BaseException) -> bool:

@@ -21,6 +21,8 @@ FALLBACK_FIRST_SECONDS = 0.005
 FALLBACK_LONGEST_SECONDS = 0.25
 #: How long one who waits for any of several gathers results after the first.
 LINGER_SECONDS = 0.01
+#: In a wake-up, in place of an id: something was recorded that triggers may wait for.
+TRIGGERS = "*triggers"
 #: Ids in one question to the ledger.
 _CHUNK = 500
 
@@ -110,6 +112,25 @@ class Hub:
         #: Called there with the ids of invocations whose owner, this process, is to look at them.
         self.on_called: Callable[[Sequence[str]], None] = lambda _ids: None
 
+        #: Called when something was recorded that triggers may wait for.
+        self._on_triggers: Callable[[], object] = lambda: None
+
+    def attend(self, on_triggers: Callable[[], object]) -> None:
+        """Be told of occurrences from now on, although nobody here may wait for invocations."""
+        self._on_triggers = on_triggers
+        self.listen()
+        self._count_in(1)
+
+    def leave(self) -> None:
+        """Be told of them no longer; once for each ``attend``."""
+        self._count_in(-1)
+
+    def _count_in(self, change: int) -> None:
+        with self._lock:
+            before, self._count = self._count, self._count + change
+            if not before or not self._count:
+                self._wakeups.set_waiting(self._count > 0)
+
     def listen(self) -> None:
         """Start to receive wake-ups; may be repeated."""
         with self._lock:
@@ -189,6 +210,8 @@ class Hub:
 
     def receive(self, ids: Sequence[str]) -> None:
         """A wake-up: these changed; no ids: anything may have."""
+        if not ids or TRIGGERS in ids:
+            self._on_triggers()
         if ids:
             self.tell(ids)
             called = [i[len(ATTENTION) :] for i in ids if i.startswith(ATTENTION)]

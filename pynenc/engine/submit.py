@@ -100,8 +100,14 @@ def _store(
 def _new(
     engine: Engine, task: Any, packed: PackedArguments, options: CallOptions, parent: Running | None
 ) -> NewInvocation:
+    return new_invocation(engine, task, packed, options, parent, new_id())
+
+
+def new_invocation(
+    engine: Any, task: Any, packed: PackedArguments, options: CallOptions, parent: Running | None, invocation_id: str
+) -> NewInvocation:
+    """A call as it is to be stored, under this id; without a parent it starts a workflow."""
     conf: ConfigTask = task.conf
-    invocation_id = new_id()
     if parent is None:
         parent_id, workflow_id, workflow_type, above = None, invocation_id, task.key, None
     else:

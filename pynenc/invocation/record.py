@@ -6,7 +6,7 @@ what a frozen dataclass of the same width costs. Times are seconds since the epo
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pynenc.invocation.status import InvocationStatus
 
@@ -170,6 +170,8 @@ class Finish(NamedTuple):
     outcome: Outcome | None
     #: The result may serve equal calls (``call_result_cache``).
     cache_result: bool = False
+    #: Events that the attempt emitted with its outcome: occurrences as the trigger's port has them.
+    events: Sequence[Any] = ()
 
 
 class Wait(NamedTuple):

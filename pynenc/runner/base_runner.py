@@ -10,13 +10,16 @@ from typing import Any, ClassVar
 
 from pynenc.conf.config_orchestrator import ConfigOrchestrator
 from pynenc.conf.config_runner import ConfigRunner
+from pynenc.conf.config_trigger import ConfigTrigger
 from pynenc.engine.duties import Duties, Heartbeat
 from pynenc.engine.engine import Engine
+from pynenc.engine.trigger_registration import register_triggers
+from pynenc.engine.trigger_service import TriggerService
 from pynenc.exceptions import RunnerError
 from pynenc.identifiers import new_id
 from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.logs import name_runner
-from pynenc.runner.publish import publish_application
+from pynenc.runner.publish import import_trigger_modules, publish_application
 from pynenc.runner.signal_thread import SignalThread
 
 
@@ -164,7 +167,8 @@ class BaseRunner(ABC):
         """Enter the board, and publish what the application has."""
         self._enlisted_slots = slots
         self.engine.announce_store()
-        self.app.import_trigger_modules()
+        import_trigger_modules(self.app)
+        register_triggers(self.engine, self.app.triggers, [task.key for task in self.app.tasks.values()])
         publish_application(self.app)
         self.engine.ledger.save_runners([self.record(slots=slots)])
 
@@ -179,7 +183,8 @@ class BaseRunner(ABC):
         interval = conf.heartbeat_interval_seconds or conf.lease_seconds / 3
         heartbeat = Heartbeat(self.engine, interval, runner_ids)
         heartbeat.on_unknown = self._enter_again
-        duties = Duties(self.engine, conf, self.app.settings.build(ConfigOrchestrator), self.runner_id)
+        service = TriggerService(self.engine, self.app.settings.build(ConfigTrigger))
+        duties = Duties(self.engine, conf, self.app.settings.build(ConfigOrchestrator), self.runner_id, service)
         heartbeat.start()
         duties.start()
         return heartbeat, duties

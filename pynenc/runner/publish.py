@@ -1,12 +1,25 @@
 """What a runner publishes of its application, so that readers never import user code."""
 
+import importlib
 import inspect
 import json
 from typing import Any
 
 
+def import_trigger_modules(app: Any) -> None:
+    """Import the modules of ``trigger_task_modules``; one that fails is announced and left out."""
+    for name in sorted(app.conf.trigger_task_modules):
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # noqa: BLE001 - importing user code may raise anything
+            app.engine.events.warning(
+                f"trigger_task_modules: {name} cannot be imported ({type(error).__name__}: {error}); "
+                "its triggers are not known to this runner"
+            )
+
+
 def publish_application(app: Any) -> None:
-    """Import the modules with triggers, then store the application's and its tasks' descriptions."""
+    """Store the application's and its tasks' descriptions."""
     tasks = {task.key: json.dumps(_task(task)) for task in app.tasks.values()}
     state = app.assembled.backend.state
     if tasks:

@@ -9,7 +9,7 @@ from typing import Any, Final, NewType
 from pynenc.trigger.arguments.filters import argument_filter_from_json, result_filter_from_json
 from pynenc.trigger.arguments.providers import ArgumentProvider, provider_from_json
 from pynenc.trigger.codec import Codec, JsonObject
-from pynenc.trigger.conditions.base import TriggerCondition
+from pynenc.trigger.conditions.base import TriggerCondition, event_source, task_source
 from pynenc.trigger.conditions.composite import CompositeCondition, CompositeLogic
 from pynenc.trigger.conditions.cron import CronCondition
 from pynenc.trigger.conditions.event import EventCondition
@@ -134,3 +134,17 @@ def condition_from_json(data: JsonObject, codec: Codec) -> TriggerCondition:
         )
     condition: TriggerCondition = reader(data, codec)
     return condition
+
+
+def watched_sources(text: str) -> frozenset[str]:
+    """The sources of a stored form; without importing the functions it names."""
+    return frozenset(_sources(json.loads(text)["when"]))
+
+
+def _sources(data: JsonObject) -> Iterator[str]:
+    for part in data.get("parts", ()):
+        yield from _sources(part)
+    if data["kind"] == "event":
+        yield event_source(data["code"])
+    for status in data.get("statuses", ()):
+        yield task_source(data["task"], status)

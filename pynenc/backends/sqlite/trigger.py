@@ -48,7 +48,9 @@ _FORGET_FIRINGS = "DELETE FROM {p}firings WHERE at < ? AND call IS NULL"
 
 _HANDLED = ByIds("UPDATE {p}occurrences SET pending = 0 WHERE key IN ({ids})")
 _CONSUME = ByIds("DELETE FROM {p}trigger_tokens WHERE key IN ({ids})")
-_WAIT = "INSERT INTO {p}trigger_tokens (key, definition_id, place, text, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_WAIT = (
+    "INSERT INTO {p}trigger_tokens (key, definition_id, place, text, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
 _WAITING = ByIds(
     "SELECT key, definition_id, place, text, at FROM {p}trigger_tokens WHERE definition_id IN ({ids}) ORDER BY number"
 )

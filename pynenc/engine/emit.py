@@ -1,0 +1,67 @@
+"""Events: emitted by programs and tasks, kept in the log, readable by whoever follows it."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pynenc.engine.context import get_running
+from pynenc.engine.engine import Engine
+from pynenc.exceptions import SerializationError
+from pynenc.identifiers import new_id
+from pynenc.ports.trigger import NewOccurrence
+from pynenc.trigger.conditions.base import event_source
+
+
+class Event(NamedTuple):
+    """An event in the log."""
+
+    position: int
+    event_id: str
+    event_code: str
+    payload: Mapping[str, Any]
+    #: Seconds since the epoch.
+    at: float
+
+
+def emit_event(engine: Engine, event_code: str, payload: Mapping[str, Any] | None, *, transactional: bool) -> str:
+    """Record an event and have the triggers evaluated; its id.
+
+    Raises:
+        SerializationError: the payload cannot be stored.
+        RuntimeError: ``transactional`` outside of a task.
+    """
+    running = get_running()
+    inside = running is not None and running.engine is engine
+    if transactional and not inside:
+        raise RuntimeError(
+            f"Event {event_code!r} cannot be emitted with the outcome of a task, for no task is running here. "
+            "Emit it inside a task, or without transactional=True."
+        )
+    try:
+        text = engine.serializer.serialize(dict(payload or {}))
+    except Exception as error:
+        raise SerializationError(
+            f"Event {event_code!r} was not emitted: its payload cannot be stored ({type(error).__name__}: {error}). "
+            "Use values that the serializer supports."
+        ) from error
+    event = NewOccurrence(new_id(), event_source(event_code), engine.clock.now(), text)
+    if transactional and running is not None:
+        # Counts only if this attempt succeeds, also where the log and the ledger are two products.
+        record = running.record
+        event = event._replace(invocation_id=record.invocation_id, attempt=record.attempt, status="success")
+        running.events.append(event)
+        return event.key
+    with engine.backend.unit():
+        engine.backend.trigger.record([event])
+    engine.trigger_hints.wake()
+    return event.key
+
+
+def read_events(engine: Engine, after: int = 0, event_code: str | None = None, limit: int = 100) -> list[Event]:
+    """Events recorded after a position, in order."""
+    source = None if event_code is None else event_source(event_code)
+    log = engine.backend.trigger.after(after, limit, source)
+    return [
+        Event(o.position, o.key, o.source.removeprefix("event:"), engine.serializer.deserialize(o.data), o.at)
+        for o in log
+        if o.source.startswith("event:")
+    ]

@@ -1,0 +1,151 @@
+"""From pending occurrences to firings: deciding, outside of any unit, what they lead to.
+
+User code (filters, providers) runs here. It holds up nobody but the evaluation, and whatever it raises becomes a firing
+with an error.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pynenc.engine.trigger_facts import Fact, Facts, moment
+from pynenc.engine.trigger_known import Definitions, Loaded
+from pynenc.ports.trigger import Evaluation, Firing, Trigger, WaitingToken
+from pynenc.trigger.conditions.base import ValidCondition
+from pynenc.trigger.definition import TriggerDefinition
+from pynenc.trigger.matching import Matching, Token
+from pynenc.trigger.trigger_context import TriggerContext
+
+#: Characters of an error that are kept with a firing.
+ERROR_CHARACTERS = 2_000
+
+#: (definition, arguments, firing id, time) -> the call to submit, as JSON text.
+MakeCall = Callable[[TriggerDefinition, dict[str, Any], str, float], str]
+
+
+class Evaluator:
+    """One evaluation: facts in, an ``Evaluation`` out."""
+
+    def __init__(self, trigger: Trigger, facts: Facts, known: Definitions, make_call: MakeCall, now: float) -> None:
+        self._trigger = trigger
+        self._facts = facts
+        self._known = known
+        self._make_call = make_call
+        self._now = now
+        self._by_key: dict[str, Fact] = {}
+        self._matchings: dict[str, Matching] = {}
+        self._firings: list[Firing] = []
+
+    def evaluate(self, facts: Sequence[Fact]) -> Evaluation:
+        """What follows from these facts; all of them are dealt with."""
+        self._by_key = {fact.occurrence.key: fact for fact in facts}
+        for fact in facts:
+            for loaded in self._known.watching(fact.occurrence.source):
+                self._consider(loaded, fact)
+        consumed: list[str] = []
+        waiting: list[WaitingToken] = []
+        for definition_id, matching in self._matchings.items():
+            consumed += [_token_key(definition_id, place, token) for place, token in matching.consumed]
+            waiting += [
+                WaitingToken(_token_key(definition_id, place, token), definition_id, place, token.to_json(), self._now)
+                for place, token in matching.added
+            ]
+        return Evaluation([fact.occurrence.key for fact in facts], consumed, waiting, self._firings)
+
+    def _consider(self, loaded: Loaded, fact: Fact) -> None:
+        definition = loaded.definition
+        error = loaded.error or fact.error
+        if definition is None or error is not None:
+            self._failed(loaded, [(-1, fact.occurrence.key)], error)
+            return
+        if fact.context is None:
+            return
+        try:
+            hits = _hits(loaded, fact)
+        except Exception as wrong:  # noqa: BLE001 - a filter is user code
+            self._failed(loaded, [(-1, fact.occurrence.key)], wrong)
+            return
+        matching = self._matching(loaded.stored.definition_id, definition)
+        for token in matching.offer(fact.occurrence.key, hits, fact.about):
+            self._fire(loaded, definition, token)
+
+    def _matching(self, definition_id: str, definition: TriggerDefinition) -> Matching:
+        if definition_id not in self._matchings:
+            lines: defaultdict[str, list[Token]] = defaultdict(list)
+            for each in self._trigger.waiting([definition_id]):
+                lines[each.place].append(Token.from_json(each.text))
+            self._matchings[definition_id] = Matching(definition.condition, lines)
+        return self._matchings[definition_id]
+
+    def _fire(self, loaded: Loaded, definition: TriggerDefinition, token: Token) -> None:
+        firing_id = _digest(loaded.stored.definition_id, *(f"{leaf}:{key}" for leaf, key in token.parts))
+        try:
+            context = self._context(loaded, token)
+            provider = definition.argument_provider
+            arguments = {} if provider is None else provider.get_arguments(context)
+            call = self._make_call(definition, arguments, firing_id, self._now)
+        except Exception as error:  # noqa: BLE001 - a provider is user code, and the task may not be importable
+            self._failed(loaded, token.parts, error)
+            return
+        self._firings.append(
+            Firing(
+                firing_id,
+                loaded.stored.definition_id,
+                definition.task_id,
+                self._now,
+                _causes(loaded, token.parts),
+                None,
+                None,
+                call,
+            )
+        )
+
+    def _context(self, loaded: Loaded, token: Token) -> TriggerContext:
+        missing = [key for _, key in token.parts if key not in self._by_key]
+        if missing:
+            # In line since an earlier evaluation.
+            for fact in self._facts.read(list(self._trigger.read(missing).values())):
+                self._by_key[fact.occurrence.key] = fact
+        context = TriggerContext(moment(self._now))
+        for leaf, key in token.parts:
+            fact = self._by_key.get(key)
+            if fact is None or fact.context is None:
+                raise LookupError(
+                    f"What {loaded.leaves[leaf]} was satisfied by ({key}) is not in the store any more; "
+                    "it waited for the other conditions longer than it is kept."
+                )
+            context.add_valid_condition(ValidCondition(loaded.leaves[leaf], fact.context))
+        context.timestamp = max(each.timestamp for each in context.contexts())
+        return context
+
+    def _failed(self, loaded: Loaded, parts: Sequence[tuple[int, str]], error: Exception | None) -> None:
+        firing_id = _digest("failed", loaded.stored.definition_id, *(f"{leaf}:{key}" for leaf, key in parts))
+        text = f"{type(error).__name__}: {error}"[:ERROR_CHARACTERS]
+        stored = loaded.stored
+        self._firings.append(
+            Firing(firing_id, stored.definition_id, stored.task_id, self._now, _causes(loaded, parts), None, text, None)
+        )
+
+
+def _hits(loaded: Loaded, fact: Fact) -> set[int]:
+    """The numbers of the conditions that a fact satisfies."""
+    source = fact.occurrence.source
+    if source.startswith("cron:"):
+        return {int(source.rpartition("/")[2])}
+    context = fact.context
+    assert context is not None  # noqa: S101 - the caller looked; for the type checkers
+    return {number for number, leaf in enumerate(loaded.leaves) if source in leaf.sources() and leaf.accepts(context)}
+
+
+def _causes(loaded: Loaded, parts: Sequence[tuple[int, str]]) -> str:
+    return json.dumps([[str(loaded.leaves[leaf]) if leaf >= 0 else "any condition", key] for leaf, key in parts])
+
+
+def _token_key(definition_id: str, place: str, token: Token) -> str:
+    return _digest(definition_id, place, *(f"{leaf}:{key}" for leaf, key in token.parts))
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

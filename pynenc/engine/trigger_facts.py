@@ -1,0 +1,111 @@
+"""From occurrences in the log to the contexts that conditions and providers see."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from pynenc.arguments import Arguments
+from pynenc.engine.payloads import Payloads
+from pynenc.invocation.record import InvocationRecord, Outcome
+from pynenc.invocation.status import InvocationStatus
+from pynenc.ports.backend import Backend
+from pynenc.ports.trigger import Occurrence
+from pynenc.trigger.conditions.base import ConditionContext
+from pynenc.trigger.conditions.cron import CronContext
+from pynenc.trigger.conditions.event import EventContext
+from pynenc.trigger.conditions.exception import ExceptionContext
+from pynenc.trigger.conditions.result import ResultContext
+from pynenc.trigger.conditions.status import StatusContext
+
+
+class Fact(NamedTuple):
+    """An occurrence with what is known of it."""
+
+    occurrence: Occurrence
+    #: None: what it is about is not in the store any more, or cannot be read here.
+    context: ConditionContext | None
+    #: Why it cannot be read here.
+    error: Exception | None = None
+
+    @property
+    def about(self) -> tuple[str, str] | None:
+        """The task and the invocation it is about."""
+        context = self.context
+        return (context.task_id, context.invocation_id) if isinstance(context, StatusContext) else None
+
+
+class Facts:
+    """Reads what occurrences are about; a few questions to the store for all of them."""
+
+    def __init__(self, backend: Backend, payloads: Payloads, serializer: Any) -> None:
+        self._backend = backend
+        self._payloads = payloads
+        self._serializer = serializer
+
+    def read(self, occurrences: Sequence[Occurrence]) -> list[Fact]:
+        """The facts of these occurrences, in their order."""
+        ids = list(dict.fromkeys(o.invocation_id for o in occurrences if o.invocation_id is not None))
+        attempts = [(o.invocation_id, o.attempt or 0) for o in occurrences if o.invocation_id is not None]
+        records = self._backend.orchestrator.read(ids)
+        calls = self._backend.state.load_calls(ids)
+        outcomes = self._backend.state.outcomes(attempts)
+        return [self._fact(each, records, calls, outcomes) for each in occurrences]
+
+    def _fact(
+        self,
+        occurrence: Occurrence,
+        records: Mapping[str, InvocationRecord],
+        calls: Mapping[str, str],
+        outcomes: Mapping[tuple[str, int], Outcome],
+    ) -> Fact:
+        try:
+            if occurrence.source.startswith("event:"):
+                return Fact(occurrence, self._event(occurrence))
+            if occurrence.source.startswith("cron:"):
+                return Fact(occurrence, _cron(occurrence))
+            record = records.get(occurrence.invocation_id or "")
+            if record is None:
+                return Fact(occurrence, None)
+            outcome = outcomes.get((record.invocation_id, occurrence.attempt or 0))
+            arguments = Arguments(self._payloads.unpack_arguments(calls.get(record.invocation_id, "{}")))
+            return Fact(occurrence, self._status(occurrence, record, arguments, outcome))
+        except Exception as error:  # noqa: BLE001 - design law 10: a stored value that cannot be read here
+            return Fact(occurrence, None, error)
+
+    def _event(self, occurrence: Occurrence) -> EventContext:
+        return EventContext(
+            timestamp=moment(occurrence.at),
+            event_id=occurrence.key,
+            event_code=occurrence.source.removeprefix("event:"),
+            payload=self._serializer.deserialize(occurrence.data),
+        )
+
+    def _status(
+        self, occurrence: Occurrence, record: InvocationRecord, arguments: Arguments, outcome: Outcome | None
+    ) -> StatusContext:
+        common: dict[str, Any] = {
+            "timestamp": moment(occurrence.at),
+            "task_id": record.task_id,
+            "call_id": f"{record.task_id}:{record.args_id}",
+            "invocation_id": record.invocation_id,
+            "arguments": arguments,
+            "status": InvocationStatus(occurrence.status),
+        }
+        if outcome is not None and common["status"] is InvocationStatus.SUCCESS and outcome.result is not None:
+            return ResultContext(**common, result=self._payloads.unpack(outcome.result))
+        if common["status"] is InvocationStatus.FAILED:
+            kind = "" if outcome is None else (outcome.error_type or "").rpartition(".")[2]
+            message = "" if outcome is None else outcome.error_message or ""
+            return ExceptionContext(**common, exception_type=kind, exception_message=message)
+        return StatusContext(**common)
+
+
+def _cron(occurrence: Occurrence) -> CronContext:
+    last = json.loads(occurrence.data or "null")
+    return CronContext(timestamp=moment(occurrence.at), last_execution=None if last is None else moment(last))
+
+
+def moment(seconds: float) -> datetime:
+    """A time in seconds since the epoch as a UTC datetime."""
+    return datetime.fromtimestamp(seconds, UTC)

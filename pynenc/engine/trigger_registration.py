@@ -1,0 +1,61 @@
+"""The triggers of the code into the store, when a runner starts."""
+
+import importlib.util
+from collections.abc import Collection, Mapping, Sequence
+
+from pynenc.engine.engine import Engine
+from pynenc.engine.trigger_known import KnownDefinitions
+from pynenc.engine.triggers import time_occurrence
+from pynenc.identifiers import TaskId
+from pynenc.ports.trigger import StoredDefinition
+from pynenc.trigger.definition import TriggerDefinition, definition_id
+
+
+def register_triggers(
+    engine: Engine, triggers: Mapping[str, Sequence[TriggerDefinition]], task_keys: Collection[str]
+) -> None:
+    """Make the store's definitions those of this code, in one unit.
+
+    ``triggers``: by task; ``task_keys``: all tasks of the modules imported here. A definition that did not change stays
+    as it is, with how far its schedules are dealt with and what waits in its lines. Those of other tasks stay, unless
+    the task is gone: its module was imported here and has it no more, or cannot be found while no other runner lives.
+    """
+    store = engine.backend.trigger
+    now = engine.clock.now()
+    wanted: dict[str, StoredDefinition] = {}
+    for task_id, definitions in triggers.items():
+        for definition in definitions:
+            text = definition.to_json(engine.serializer)
+            name = definition_id(text)
+            wanted[name] = StoredDefinition(name, task_id, text, now)
+    alone = not engine.alive_runners()
+    modules = {TaskId.from_key(key).module for key in task_keys}
+    with engine.backend.unit():
+        stored = {each.definition_id: each for each in store.definitions()}
+        gone = [
+            name for name, each in stored.items() if name not in wanted and _is_ours(each.task_id, modules, alone=alone)
+        ]
+        store.change_definitions(list(wanted.values()), gone)
+        marks = store.marks()
+        known = KnownDefinitions(store, engine.serializer, engine.events.warning)()
+        for name in wanted:
+            for schedule in known.schedules_of(name):
+                if schedule.name in marks:
+                    continue
+                # Times before this moment are not for it.
+                store.advance_mark(schedule.name, None, now)
+                if schedule.condition.at_registration:
+                    store.record([time_occurrence(schedule.name, now)])
+
+
+def _is_ours(task_id: str, modules: Collection[str], *, alone: bool) -> bool:
+    """Whether this code decides what triggers a task has."""
+    module = TaskId.from_key(task_id).module
+    return module in modules or (alone and not _exists(module))
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,164 @@
+"""The trigger system of one process: events in, schedules looked at, occurrences turned into invocations."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pynenc.engine.crash_points import crash_point
+from pynenc.engine.submit import CallOptions, new_invocation
+from pynenc.engine.trigger_evaluation import Evaluator
+from pynenc.engine.trigger_facts import Fact, Facts
+from pynenc.engine.trigger_known import KnownDefinitions, Schedule
+from pynenc.identifiers import id_from_digest
+from pynenc.invocation.record import NewInvocation
+from pynenc.ports.trigger import Evaluation, Firing, NewOccurrence, Occurrence
+from pynenc.trigger.definition import TriggerDefinition
+
+#: In a mixture of products an occurrence is recorded just before its status is committed. One whose status is not there
+#: after this time never will be.
+PROOF_SECONDS = 60.0
+#: The clock was set back by more than this: schedules start anew.
+CLOCK_SET_BACK_SECONDS = 3600.0
+#: Evaluations that others overtook before this one gives way; the others do the work.
+MOST_OVERTAKEN = 20
+
+
+class Triggers:
+    """Evaluates the triggers of an application; any number of processes may at once."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self._backend = engine.backend
+        self._trigger = engine.backend.trigger
+        self._one_product = engine.backend.capabilities.one_product
+        self.known = KnownDefinitions(self._trigger, engine.serializer, engine.events.warning)
+        self._facts = Facts(engine.backend, engine.payloads, engine.serializer)
+
+    # ------------------------------------------------------------------ schedules
+
+    def look_at_schedules(self) -> float | None:
+        """Record the times of schedules that have come; when the next one comes (seconds since the epoch)."""
+        known = self.known()
+        if not known.schedules:
+            return None
+        now = self._engine.clock.now()
+        marks = self._trigger.marks()
+        upcoming = [self._look(schedule, marks.get(schedule.name), now) for schedule in known.schedules]
+        return min((time for time in upcoming if time is not None), default=None)
+
+    def _look(self, schedule: Schedule, mark: float | None, now: float) -> float | None:
+        if mark is None or mark > now + CLOCK_SET_BACK_SECONDS:
+            self._trigger.advance_mark(schedule.name, mark, now)
+            mark = now
+        slots, newest, upcoming = schedule.condition.due(schedule.definition_id, mark, now)
+        if newest is not None:
+            with self._backend.unit():
+                if self._trigger.advance_mark(schedule.name, mark, newest):
+                    last = [json.dumps(mark), *(json.dumps(slot) for slot in slots)]
+                    self._trigger.record(
+                        [time_occurrence(schedule.name, slot, last[number]) for number, slot in enumerate(slots)]
+                    )
+                crash_point("schedule.before_commit")
+            crash_point("schedule.after_commit")
+        return upcoming
+
+    # ----------------------------------------------------------------- evaluation
+
+    def evaluate(self, batch: int) -> int:
+        """Deal with everything pending, in steps of at most ``batch``; how many occurrences."""
+        handled = overtaken = 0
+        self._submit_unsettled(batch)
+        while overtaken < MOST_OVERTAKEN:
+            turn = self._trigger.turn()
+            facts = self._facts_of(self._trigger.pending(batch))
+            if not facts:
+                break
+            now = self._engine.clock.now()
+            evaluation = Evaluator(self._trigger, self._facts, self.known(), self._make_call, now).evaluate(facts)
+            if self._complete(turn, evaluation):
+                handled += len(facts)
+                overtaken = 0
+            else:
+                overtaken += 1
+        return handled
+
+    def _facts_of(self, pending: Sequence[Occurrence]) -> list[Fact]:
+        if not self._one_product:
+            pending = self._proven(pending)
+        return self._facts.read(pending)
+
+    def _proven(self, pending: Sequence[Occurrence]) -> list[Occurrence]:
+        """Those whose status was committed after they were recorded."""
+        ids = list({o.invocation_id for o in pending if o.invocation_id is not None})
+        happened = {(h.invocation_id, h.attempt, h.status.value) for h in self._backend.orchestrator.history(ids)}
+        proven = [o for o in pending if o.invocation_id is None or (o.invocation_id, o.attempt, o.status) in happened]
+        if len(proven) < len(pending):
+            never = self._engine.clock.now() - PROOF_SECONDS
+            self._trigger.withdraw([o.key for o in pending if o not in proven and o.at < never])
+        return proven
+
+    def _make_call(self, definition: TriggerDefinition, arguments: dict[str, Any], firing_id: str, now: float) -> str:
+        task: Any = self._engine.find_task(definition.task_id)
+        bound = task.parameters.bind((), arguments)
+        packed = self._engine.payloads.pack_arguments(task.key, bound, task.conf.disable_cache_args)
+        # The same id whoever makes it, and however often: a call that is registered already is left as it is.
+        invocation_id = id_from_digest(firing_id, now)
+        new = new_invocation(self._engine, task, packed, CallOptions(), None, invocation_id)
+        return json.dumps([list(new), list(packed.references)])
+
+    def _complete(self, turn: int, evaluation: Evaluation) -> bool:
+        fired = [firing for firing in evaluation.firings if firing.call is not None]
+        with self._backend.unit():
+            if not self._trigger.complete(turn, evaluation):
+                return False
+            if self._one_product:
+                self._submit(fired)
+            crash_point("trigger.before_commit")
+        crash_point("trigger.after_commit")
+        if not self._one_product:
+            self._submit(fired)
+        self._tell(fired)
+        for firing in evaluation.firings:
+            if firing.error is not None:
+                self._engine.events.trigger_failed(firing.definition_id, firing.task_id, firing.error)
+        return True
+
+    def _submit_unsettled(self, batch: int) -> None:
+        """In a mixture somebody died between deciding on firings and submitting their calls."""
+        while not self._one_product:
+            unsettled = self._trigger.unsettled(batch)
+            if not unsettled:
+                return
+            self._submit(unsettled)
+            self._tell(unsettled)
+
+    def _submit(self, firings: Sequence[Firing]) -> None:
+        if not firings:
+            return
+        calls = [json.loads(firing.call or "") for firing in firings]
+        new = [NewInvocation(*fields) for fields, _ in calls]
+        uses = {each.arguments: references for each, (_, references) in zip(new, calls, strict=True) if references}
+        # Nobody is told yet: this may be part of a unit that is not committed.
+        existing = self._engine.steps.submit(new, uses, wake=False)
+        crash_point("trigger.before_settle")
+        self._trigger.settle(
+            {
+                firing.firing_id: each.invocation_id if found is None else found.invocation_id
+                for firing, each, found in zip(firings, new, existing, strict=True)
+            }
+        )
+
+    def _tell(self, firings: Sequence[Firing]) -> None:
+        if firings:
+            self._engine.wakeups.wake_workers(len(firings), coroutines=True)
+            for firing in firings:
+                self._engine.events.trigger_fired(firing.definition_id, firing.task_id, firing.causes)
+
+
+def time_occurrence(schedule: str, slot: float, last: str = "null") -> NewOccurrence:
+    """A time of a schedule that has come; ``last``: JSON of the time before it."""
+    return NewOccurrence(f"cron:{schedule}:{slot!r}", f"cron:{schedule}", slot, last)
+
+
+#: What the engine calls after a commit that recorded occurrences.
+Announce = Callable[[], None]
