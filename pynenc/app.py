@@ -26,7 +26,6 @@ from pynenc.runner.base_runner import BaseRunner
 from pynenc.runner.choice import make_runner
 from pynenc.task import Task, TaskDecorator
 from pynenc.task_registry import TaskRegistry
-from pynenc.trigger.definition import TriggerDefinition
 from pynenc.trigger.trigger_builder import TriggerBuilder
 
 P = ParamSpec("P")
@@ -70,8 +69,6 @@ class Pynenc:
         self.config_values = {**(config_values or {}), **({"app_id": app_id} if app_id else {})}
         self.config_filepath = config_filepath
         self._registry = TaskRegistry(self)
-        #: Triggers collected by decorators, by task; a runner stores them when it starts.
-        self.triggers: dict[str, list[TriggerDefinition]] = {}
         self._lock = threading.RLock()
         self._settings: Settings | None = None
         self._conf: ConfigPynenc | None = None
@@ -263,6 +260,10 @@ class Pynenc:
         """The tasks registered so far."""
         return {task.task_id: task for task in self._registry.all()}
 
+    def reachable_tasks(self) -> dict[str, Task[..., Any]]:
+        """The tasks registered so far by id, and those in whose modules this application stands for another one."""
+        return self._registry.reachable()
+
     @overload
     def task(self, func: None = None, /, **options: Any) -> TaskDecorator: ...
     @overload
@@ -285,8 +286,8 @@ class Pynenc:
             made: Task[P, R] = Task(cast("Any", self), function, options)
             self._registry.add(made)
             if triggers is not None:
-                builders = triggers if isinstance(triggers, list | tuple) else [triggers]
-                self.triggers[made.key] = [builder.build(made.key) for builder in builders]
+                builders = [triggers] if isinstance(triggers, TriggerBuilder) else triggers
+                made.triggers = [builder.build(made.key) for builder in builders]
             return made
 
         return decorate if func is None else decorate(func)

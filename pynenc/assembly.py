@@ -77,7 +77,8 @@ def assemble(
         find_task=find_task,
         process_id=process_id(),
     )
-    return Assembled(classes, backend, engine)
+    # The engine's: a status that is written through it is seen by the triggers.
+    return Assembled(classes, engine.backend, engine)
 
 
 def process_id() -> str:

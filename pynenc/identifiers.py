@@ -106,9 +106,9 @@ os.register_at_fork(after_in_child=new_id.__init__)  # type: ignore[misc]  # a l
 
 
 def id_from_digest(digest: str, at: float) -> str:
-    """An id in the same form that anybody can make again: of a hexadecimal digest, and a time (seconds since the epoch).
+    """An id in the same form that anybody can make again, of a hexadecimal digest and a time.
 
-    The digest must be 19 characters or longer.
+    ``at`` is in seconds since the epoch. The digest must be 19 characters or longer.
     """
     tail = int(digest[3:19], 16) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
     text = f"{int(at * 1000):012x}7{digest[:3]}{tail:016x}"

@@ -19,6 +19,7 @@ from pynenc.invocation.conc_invocation import ConcurrentInvocation, ConcurrentIn
 from pynenc.invocation.dist_invocation import DistributedInvocation, ReusedInvocation
 from pynenc.invocation.group import DistributedInvocationGroup
 from pynenc.invocation.record import Lane
+from pynenc.trigger.definition import TriggerDefinition
 from pynenc.workflow.workflow_identity import WorkflowIdentity
 
 P = ParamSpec("P")
@@ -68,6 +69,8 @@ class Task(Generic[P, R]):
         self.options: dict[str, Any] = validate_task_options(
             options or {}, self.parameters.names, self.parameters.has_var_keyword, self.key
         )
+        #: When it starts by itself; a runner stores them when it starts.
+        self.triggers: list[TriggerDefinition] = []
         self.is_async = inspect.iscoroutinefunction(func)
         self.lane = (Lane.EVENT_LOOP if self.is_async else Lane.THREAD).value
         self._app = app

@@ -1,8 +1,11 @@
 """The tasks of an application, found by their ids and imported when first needed."""
 
 import importlib
+import inspect
+import sys
 from typing import Any, cast
 
+from pynenc.bootstrap import find_variables
 from pynenc.exceptions import TaskNotFoundError
 from pynenc.identifiers import TaskId
 from pynenc.task import Task
@@ -22,6 +25,19 @@ class TaskRegistry:
     def all(self) -> list[Task[..., Any]]:
         """The tasks known so far."""
         return list(self._tasks.values())
+
+    def reachable(self) -> dict[str, Task[..., Any]]:
+        """By key the tasks known so far, and those of the modules that hold the application as a variable.
+
+        The second were decorated with another application, in whose place a test has put this one.
+        """
+        found = {task.key: task for task in self.all()}
+        for name in {module for module, _ in find_variables(self._app)}:
+            for value in list(vars(sys.modules[name]).values()):
+                task = getattr(value, "__pynenc_task__", None) if inspect.isfunction(value) else value
+                if isinstance(task, Task) and task.app is self._app:
+                    found.setdefault(cast("Task[..., Any]", task).key, task)
+        return found
 
     def find(self, key: str) -> Task[..., Any]:
         """The task with this id, imported if need be.
@@ -55,4 +71,5 @@ class TaskRegistry:
         # The module's own app is another one (several apps in a process, an app rebuilt in a worker).
         copy: Task[..., Any] = Task(self._app, task.func, task.options)
         copy.app = self._app
+        copy.triggers = task.triggers
         return copy

@@ -42,6 +42,7 @@ class ComposedSteps(Steps):
         clock: Clock,
         told_here: Callable[[Sequence[str]], None],
         keep_values: Callable[[Sequence[tuple[str, str]]], None],
+        *,
         record_events: Callable[[Sequence[Any]], None],
         committed: Callable[[], None],
     ) -> None:

@@ -85,7 +85,12 @@ class Engine:
         self.wakeups = backend.wakeups
         self.payloads = Payloads(serializer, backend.client_data, settings.limits, clock.now, events.warning)
         self.steps: Steps = backend.steps or ComposedSteps(
-            backend, clock, self._told_here, self.payloads.keep, watched.record_events, self._committed
+            backend,
+            clock,
+            self._told_here,
+            self.payloads.keep,
+            record_events=watched.record_events,
+            committed=self._committed,
         )
         self.recent = Recent()
         self.hub = Hub(

@@ -100,11 +100,11 @@ def _store(
 def _new(
     engine: Engine, task: Any, packed: PackedArguments, options: CallOptions, parent: Running | None
 ) -> NewInvocation:
-    return new_invocation(engine, task, packed, options, parent, new_id())
+    return new_invocation(engine, task, packed, options, parent=parent, invocation_id=new_id())
 
 
 def new_invocation(
-    engine: Any, task: Any, packed: PackedArguments, options: CallOptions, parent: Running | None, invocation_id: str
+    engine: Any, task: Any, packed: PackedArguments, options: CallOptions, *, parent: Running | None, invocation_id: str
 ) -> NewInvocation:
     """A call as it is to be stored, under this id; without a parent it starts a workflow."""
     conf: ConfigTask = task.conf

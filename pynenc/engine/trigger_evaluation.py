@@ -106,8 +106,8 @@ class Evaluator:
         missing = [key for _, key in token.parts if key not in self._by_key]
         if missing:
             # In line since an earlier evaluation.
-            for fact in self._facts.read(list(self._trigger.read(missing).values())):
-                self._by_key[fact.occurrence.key] = fact
+            earlier = self._facts.read(list(self._trigger.read(missing).values()))
+            self._by_key.update((each.occurrence.key, each) for each in earlier)
         context = TriggerContext(moment(self._now))
         for leaf, key in token.parts:
             fact = self._by_key.get(key)

@@ -90,7 +90,7 @@ class Facts:
             "call_id": f"{record.task_id}:{record.args_id}",
             "invocation_id": record.invocation_id,
             "arguments": arguments,
-            "status": InvocationStatus(occurrence.status),
+            "status": InvocationStatus(occurrence.status or ""),
         }
         if outcome is not None and common["status"] is InvocationStatus.SUCCESS and outcome.result is not None:
             return ResultContext(**common, result=self._payloads.unpack(outcome.result))

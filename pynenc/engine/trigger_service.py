@@ -1,4 +1,4 @@
-"""The thread of a runner that evaluates triggers: woken by what happens, at the times of schedules, and now and then."""
+"""The thread of a runner that evaluates triggers: woken by what happens, by schedules, and now and then."""
 
 import threading
 
@@ -44,7 +44,9 @@ class TriggerService:
     def forget_old(self) -> None:
         """Drop events, handled occurrences and firings that are older than they are kept."""
         keep = self._conf.event_retention_days * SECONDS_PER_DAY
-        self._engine.backend.trigger.forget(self._engine.clock.now() - keep)
+        before = self._engine.clock.now() - keep
+        while self._engine.backend.trigger.forget(before):
+            pass
 
     def look(self) -> float:
         """Do what is to be done; seconds until the next look."""

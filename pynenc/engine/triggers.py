@@ -103,7 +103,7 @@ class Triggers:
         packed = self._engine.payloads.pack_arguments(task.key, bound, task.conf.disable_cache_args)
         # The same id whoever makes it, and however often: a call that is registered already is left as it is.
         invocation_id = id_from_digest(firing_id, now)
-        new = new_invocation(self._engine, task, packed, CallOptions(), None, invocation_id)
+        new = new_invocation(self._engine, task, packed, CallOptions(), parent=None, invocation_id=invocation_id)
         return json.dumps([list(new), list(packed.references)])
 
     def _complete(self, turn: int, evaluation: Evaluation) -> bool:

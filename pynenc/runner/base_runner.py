@@ -168,7 +168,8 @@ class BaseRunner(ABC):
         self._enlisted_slots = slots
         self.engine.announce_store()
         import_trigger_modules(self.app)
-        register_triggers(self.engine, self.app.triggers, [task.key for task in self.app.tasks.values()])
+        tasks = self.app.reachable_tasks()
+        register_triggers(self.engine, {key: task.triggers for key, task in tasks.items() if task.triggers}, tasks)
         publish_application(self.app)
         self.engine.ledger.save_runners([self.record(slots=slots)])
 

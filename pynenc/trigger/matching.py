@@ -46,7 +46,7 @@ class Token(NamedTuple):
 class Matching:
     """The lines of one trigger, and what new occurrences make of them.
 
-    ``lines`` has the waiting tokens, oldest first, by the place of their part: ``/0/1`` is the second part of the first.
+    ``lines`` has the waiting tokens, oldest first, by the place of their part: ``/0/1`` is part 1 of part 0.
     """
 
     def __init__(self, condition: CompositeCondition, lines: Mapping[str, Sequence[Token]]) -> None:

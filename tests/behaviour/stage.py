@@ -14,6 +14,7 @@ import tasks_groups
 import tasks_load
 import tasks_options
 import tasks_stopping
+import tasks_triggers
 import tasks_waiting
 from gates_and_notes import DEADLINE_SECONDS
 
@@ -33,6 +34,7 @@ MODULES: tuple[ModuleType, ...] = (
     tasks_load,
     tasks_options,
     tasks_stopping,
+    tasks_triggers,
     tasks_waiting,
 )
 
@@ -63,6 +65,10 @@ class Stage:
         self._installed.callback(app.close)
         self._installed.enter_context(installed(app, *MODULES))
         return app
+
+    def adopt(self, app: Pynenc, *modules: ModuleType) -> None:
+        """Put an app in the place of that of further task modules."""
+        self._installed.enter_context(installed(app, *modules))
 
     def run(self, setup: Setup | str, *, slots: int = 1, **settings: Any) -> Pynenc:
         """The same, with its runner."""

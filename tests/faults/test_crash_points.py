@@ -12,7 +12,9 @@ from pynenc.invocation.status import InvocationStatus
 
 #: Passed by whoever takes something back: the supervisor.
 SUPERVISOR = [point for point in CRASH_POINTS if point.startswith(("recover.", "reroute."))]
-WORKER = [point for point in CRASH_POINTS if point not in SUPERVISOR]
+#: Passed by the thread of a runner that evaluates triggers: see test_triggers.py.
+EVALUATION = [point for point in CRASH_POINTS if point.startswith(("schedule.", "trigger."))]
+WORKER = [point for point in CRASH_POINTS if point not in SUPERVISOR + EVALUATION]
 #: And once more in the middle of the work, when there is more to be lost.
 LATER = ["execute.after_call:3", "wait.after_commit:3", "finish.before_commit:3"]
 

@@ -224,7 +224,8 @@ CREATE TABLE {p}occurrences (
     status TEXT,
     pending INTEGER NOT NULL
 );
-CREATE INDEX {p}occurrences_pending ON {p}occurrences (position) WHERE pending = 1;
+CREATE INDEX {p}occurrences_pending ON {p}occurrences (pending, position) WHERE pending = 1;
+CREATE INDEX {p}occurrences_by_age ON {p}occurrences (at) WHERE pending = 0;
 CREATE INDEX {p}occurrences_of_source ON {p}occurrences (source, position);
 CREATE TABLE {p}trigger_tokens (
     number INTEGER PRIMARY KEY,
@@ -234,6 +235,7 @@ CREATE TABLE {p}trigger_tokens (
     text TEXT NOT NULL,
     at REAL NOT NULL
 );
+CREATE INDEX {p}trigger_tokens_by_age ON {p}trigger_tokens (at);
 CREATE INDEX {p}trigger_tokens_of_definition ON {p}trigger_tokens (definition_id, number);
 CREATE TABLE {p}firings (
     number INTEGER PRIMARY KEY,
@@ -248,3 +250,4 @@ CREATE TABLE {p}firings (
 );
 CREATE INDEX {p}firings_of_definition ON {p}firings (definition_id, number);
 CREATE INDEX {p}firings_unsettled ON {p}firings (number) WHERE call IS NOT NULL;
+CREATE INDEX {p}firings_by_age ON {p}firings (at) WHERE call IS NULL;

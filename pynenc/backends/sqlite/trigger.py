@@ -42,9 +42,13 @@ _READ = ByIds(f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE key IN ({{ids}})")
 _AFTER = f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608 - our own columns
 _AFTER_OF = f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE source = ? AND position > ? ORDER BY position LIMIT ?"  # noqa: S608 - our own columns
 _WITHDRAW = ByIds("DELETE FROM {p}occurrences WHERE key IN ({ids})")
-_FORGET = "DELETE FROM {p}occurrences WHERE at < ? AND pending = 0"
-_FORGET_TOKENS = "DELETE FROM {p}trigger_tokens WHERE at < ?"
-_FORGET_FIRINGS = "DELETE FROM {p}firings WHERE at < ? AND call IS NULL"
+# In portions, so that writers are never kept out for long.
+_FORGET = (
+    "DELETE FROM {p}occurrences WHERE position IN "
+    "(SELECT position FROM {p}occurrences WHERE at < ? AND pending = 0 LIMIT 500)",
+    "DELETE FROM {p}trigger_tokens WHERE number IN (SELECT number FROM {p}trigger_tokens WHERE at < ? LIMIT 500)",
+    "DELETE FROM {p}firings WHERE number IN (SELECT number FROM {p}firings WHERE at < ? AND call IS NULL LIMIT 500)",
+)
 
 _HANDLED = ByIds("UPDATE {p}occurrences SET pending = 0 WHERE key IN ({ids})")
 _CONSUME = ByIds("DELETE FROM {p}trigger_tokens WHERE key IN ({ids})")
@@ -121,9 +125,7 @@ class _Log(SQLitePart, OccurrenceLog):
 
     def forget(self, before: float) -> int:
         with self._unit:
-            self._store.write(_FORGET_TOKENS, (before,))
-            self._store.write(_FORGET_FIRINGS, (before,))
-            return self._store.write(_FORGET, (before,))
+            return max(self._store.write(sql, (before,)) for sql in _FORGET)
 
 
 class _Firings(SQLitePart, Firings):

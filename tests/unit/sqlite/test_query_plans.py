@@ -28,6 +28,10 @@ READ_EVERYTHING = (
     "runner_board._FORGET",
     "runner_board._ORPHANS",
     "state_backend._PURGE",
+    "trigger._DEFINITIONS",
+    "trigger._MARKS",
+    "trigger._PURGE",
+    "trigger._REMOVE",
     "wait_graph._AWAITED_AVAILABLE",
 )
 
