@@ -10,6 +10,7 @@ from gates_and_notes import DEADLINE_SECONDS, notes, open_gate, wait_for_notes
 from stage import PLAIN, SETUPS, wait_until_ended
 
 from pynenc.testing import wait_until
+from pynenc.trigger import on_status
 
 everywhere = pytest.mark.parametrize("shared_app", list(SETUPS.values()), indirect=True, ids=str, scope="module")
 on_one_of_a_kind = pytest.mark.parametrize("shared_app", PLAIN, indirect=True, ids=str, scope="module")
@@ -101,7 +102,7 @@ def test_what_caused_a_firing_can_be_asked(shared_app, journal):
     assert json.loads(firing.causes) == [
         ["tasks_triggers.failing fails with KeyError", f"{invocation.invocation_id}#1#failed"]
     ]
-    assert shared_app.get_invocation(firing.invocation_id).task_id == "tasks_triggers.on_key_error"
+    assert shared_app.get_invocation(firing.invocation_id).task_id.key == "tasks_triggers.on_key_error"
 
 
 @on_one_of_a_kind
@@ -148,7 +149,8 @@ def test_changed_and_vanished_triggers_go_at_the_next_start(stage, monkeypatch):
     stored = {each.task_id: each.definition_id for each in app.trigger.get_triggers()}
     assert "tasks_triggers.on_odd" in stored
     runner.stop()
-    monkeypatch.setattr(tasks_triggers.on_success, "triggers", tasks_triggers.on_key_error.triggers)
+    changed = on_status(tasks_triggers.source, "failed").build("tasks_triggers.on_success")
+    monkeypatch.setattr(tasks_triggers.on_success, "triggers", [changed])
     monkeypatch.setattr(tasks_triggers.on_odd, "triggers", [])
     stage.start(app)
     after = {each.task_id: each.definition_id for each in app.trigger.get_triggers()}

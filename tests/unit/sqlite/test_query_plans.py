@@ -29,9 +29,11 @@ READ_EVERYTHING = (
     "runner_board._ORPHANS",
     "state_backend._PURGE",
     "trigger._DEFINITIONS",
+    "trigger._FIRINGS ",
     "trigger._MARKS",
     "trigger._PURGE",
     "trigger._REMOVE",
+    "trigger._UNSETTLED",
     "wait_graph._AWAITED_AVAILABLE",
 )
 
