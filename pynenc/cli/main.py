@@ -32,6 +32,8 @@ COMMANDS = {
     "call": ("pynenc.cli.call:call", "Call a task."),
     "tasks": ("pynenc.cli.listings:tasks", "List the tasks runners have published."),
     "queues": ("pynenc.cli.listings:queues", "List the queues and what waits in them."),
+    "triggers": ("pynenc.cli.triggers:triggers", "List and show triggers and what they led to; fire one."),
+    "events": ("pynenc.cli.triggers:events", "List and emit events."),
     "config": ("pynenc.cli.config:config", "Show every setting and where its value comes from."),
     "show_config": ("pynenc.cli.config:show_config", "Show the settings of the application."),
     "doctor": ("pynenc.cli.doctor:doctor", "Check configuration, stores, clocks and task imports."),

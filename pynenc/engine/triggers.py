@@ -1,18 +1,20 @@
 """The trigger system of one process: events in, schedules looked at, occurrences turned into invocations."""
 
+import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pynenc.engine.crash_points import crash_point
 from pynenc.engine.submit import CallOptions, new_invocation
 from pynenc.engine.trigger_evaluation import Evaluator
-from pynenc.engine.trigger_facts import Fact, Facts
+from pynenc.engine.trigger_facts import Fact, Facts, moment
 from pynenc.engine.trigger_known import KnownDefinitions, Schedule
-from pynenc.identifiers import id_from_digest
+from pynenc.identifiers import id_from_digest, new_id
 from pynenc.invocation.record import NewInvocation
 from pynenc.ports.trigger import Evaluation, Firing, NewOccurrence, Occurrence
 from pynenc.trigger.definition import TriggerDefinition
+from pynenc.trigger.trigger_context import TriggerContext
 
 #: In a mixture of products an occurrence is recorded just before its status is committed. One whose status is not there
 #: after this time never will be.
@@ -123,6 +125,30 @@ class Triggers:
                 self._engine.events.trigger_failed(firing.definition_id, firing.task_id, firing.error)
         return True
 
+    def fire(self, definition_id: str, arguments: dict[str, Any] | None) -> Firing:
+        """Run the task of a trigger now, as somebody asked by hand; without arguments those of its provider.
+
+        Raises:
+            KeyError: there is no such trigger.
+            ArgumentProviderError: its provider needs a cause, so the arguments must be given.
+            TypeError: the arguments do not fit the task.
+        """
+        loaded = self.known().by_id[definition_id]
+        if loaded.definition is None:
+            raise loaded.error or LookupError(definition_id)
+        now = self._engine.clock.now()
+        if arguments is None:
+            provider = loaded.definition.argument_provider
+            arguments = {} if provider is None else provider.get_arguments(TriggerContext(moment(now)))
+        name = new_id()
+        firing_id = hashlib.sha256(name.encode()).hexdigest()[:32]
+        call = self._make_call(loaded.definition, arguments, firing_id, now)
+        causes = json.dumps([["by hand", name]])
+        firing = Firing(firing_id, definition_id, loaded.stored.task_id, now, causes, None, None, call)
+        while not self._complete(self._trigger.turn(), Evaluation(firings=[firing])):
+            pass
+        return next(each for each in self._trigger.firings(1_000, definition_id) if each.firing_id == firing_id)
+
     def _submit_unsettled(self, batch: int) -> None:
         """In a mixture somebody died between deciding on firings and submitting their calls."""
         while not self._one_product:
@@ -158,7 +184,3 @@ class Triggers:
 def time_occurrence(schedule: str, slot: float, last: str = "null") -> NewOccurrence:
     """A time of a schedule that has come; ``last``: JSON of the time before it."""
     return NewOccurrence(f"cron:{schedule}:{slot!r}", f"cron:{schedule}", slot, last)
-
-
-#: What the engine calls after a commit that recorded occurrences.
-Announce = Callable[[], None]

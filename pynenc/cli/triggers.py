@@ -1,0 +1,158 @@
+"""``pynenc triggers`` and ``pynenc events``."""
+
+import json
+from typing import Any
+
+import click
+
+from pynenc.cli.errors import EXIT_NOT_FOUND, CommandError
+from pynenc.cli.finding import chosen_app, readable_app
+from pynenc.cli.options import app_options, json_option
+from pynenc.cli.output import moment, print_fields, print_json, print_table
+from pynenc.engine.trigger_known import KnownDefinitions, Loaded
+from pynenc.engine.triggers import Triggers
+from pynenc.ports.trigger import Firing
+from pynenc.trigger.arguments import ArgumentProviderError
+
+#: Firings that ``show`` prints.
+SHOWN_FIRINGS = 20
+
+
+@click.group()
+@app_options
+def triggers() -> None:
+    """List and show triggers and what they led to; fire one."""
+
+
+@triggers.command("list", epilog="Examples: pynenc triggers list | pynenc triggers list --json")
+@json_option
+@app_options
+@click.pass_context
+def list_triggers(ctx: click.Context, as_json: bool) -> None:
+    """List the triggers that runners have stored."""
+    app, _ = readable_app(ctx)
+    rows = [_row(each) for each in _known(app)]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(("id", "task", "when", "since"), [tuple(row.values()) for row in rows])
+
+
+@triggers.command(epilog="Examples: pynenc triggers show 1a9f | pynenc triggers show 1a9fb49b --json")
+@click.argument("trigger", metavar="TRIGGER")
+@json_option
+@app_options
+@click.pass_context
+def show(ctx: click.Context, trigger: str, as_json: bool) -> None:
+    """Show TRIGGER (an id, or its beginning), and its newest firings with their causes."""
+    app, _ = readable_app(ctx)
+    loaded = _find(app, trigger)
+    definition_id = loaded.stored.definition_id
+    firings = [_firing(each) for each in app.assembled.backend.trigger.firings(SHOWN_FIRINGS, definition_id)]
+    marks = app.assembled.backend.trigger.marks()
+    schedules = {name: moment(at) for name, at in marks.items() if name.startswith(f"{definition_id}/")}
+    if as_json:
+        stored = json.loads(loaded.stored.text)
+        print_json({**_row(loaded), "definition": stored, "dealt_with_until": schedules, "firings": firings})
+        return
+    print_fields({**_row(loaded), "dealt with until": ", ".join(str(at) for at in schedules.values())})
+    click.echo()
+    print_table(
+        ("at", "causes", "invocation", "error"),
+        [(f["at"], "; ".join(": ".join(c) for c in f["causes"]), f["invocation_id"], f["error"]) for f in firings],
+    )
+
+
+@triggers.command(epilog="""Examples: pynenc triggers fire 1a9f | pynenc triggers fire 1a9f '{"day": "2030-01-02"}'""")
+@click.argument("trigger", metavar="TRIGGER")
+@click.argument("arguments", metavar="[ARGUMENTS]", required=False)
+@json_option
+@app_options
+@click.pass_context
+def fire(ctx: click.Context, trigger: str, arguments: str | None, as_json: bool) -> None:
+    """Run the task of TRIGGER now, with ARGUMENTS (a JSON object) or those that the trigger has for any cause."""
+    app, _ = chosen_app(ctx)
+    loaded = _find(app, trigger)
+    values = None if arguments is None else _object(arguments, "ARGUMENTS")
+    try:
+        firing = Triggers(app.engine).fire(loaded.stored.definition_id, values)
+    except (ArgumentProviderError, TypeError) as error:
+        raise CommandError(
+            f"Trigger {loaded.stored.definition_id} was not fired: {error}\n"
+            """Pass the arguments of the task as JSON: pynenc triggers fire TRIGGER '{"name": "value"}'"""
+        ) from error
+    click.echo(json.dumps({"invocation_id": firing.invocation_id}) if as_json else firing.invocation_id)
+
+
+@click.group()
+@app_options
+def events() -> None:
+    """List and emit events."""
+
+
+@events.command(epilog="""Examples: pynenc events emit file.arrived '{"path": "a.csv"}' | pynenc events emit tick""")
+@click.argument("code", metavar="CODE")
+@click.argument("payload", metavar="[PAYLOAD]", default="{}")
+@json_option
+@app_options
+@click.pass_context
+def emit(ctx: click.Context, code: str, payload: str, as_json: bool) -> None:
+    """Emit an event with PAYLOAD (a JSON object), and print its id."""
+    app, _ = readable_app(ctx)
+    event_id = app.trigger.emit_event(code, _object(payload, "PAYLOAD"))
+    click.echo(json.dumps({"event_id": event_id}) if as_json else event_id)
+
+
+@events.command("list", epilog="Examples: pynenc events list | pynenc events list --code file.arrived --json")
+@click.option("--code", help="Only events of this code.")
+@click.option("--after", type=click.IntRange(min=0), default=0, metavar="POSITION", help="Only those behind it.")
+@click.option("--limit", type=click.IntRange(min=1), default=100, help="At most so many.")
+@json_option
+@app_options
+@click.pass_context
+def list_events(ctx: click.Context, code: str | None, after: int, limit: int, as_json: bool) -> None:  # noqa: PLR0917 - click passes by name
+    """List events, oldest first."""
+    app, _ = readable_app(ctx)
+    found = [{**event._asdict(), "at": moment(event.at)} for event in app.trigger.get_events(after, code, limit)]
+    if as_json:
+        print_json(found)
+        return
+    print_table(("position", "id", "code", "payload", "at"), [tuple(row.values()) for row in found])
+
+
+def _known(app: Any) -> list[Loaded]:
+    known = KnownDefinitions(app.assembled.backend.trigger, app.serializer, app.engine.events.warning)()
+    return sorted(known.by_id.values(), key=lambda each: (each.stored.task_id, each.stored.definition_id))
+
+
+def _find(app: Any, beginning: str) -> Loaded:
+    found = [each for each in _known(app) if each.stored.definition_id.startswith(beginning)]
+    if len(found) != 1:
+        what = f"{len(found)} triggers begin with {beginning!r}" if found else f"No trigger begins with {beginning!r}"
+        raise CommandError(
+            f"{what} in app {app.app_id!r}. `pynenc triggers list` has them; a runner stores them when it starts.",
+            EXIT_NOT_FOUND,
+        )
+    return found[0]
+
+
+def _row(loaded: Loaded) -> dict[str, Any]:
+    stored, definition = loaded.stored, loaded.definition
+    when = f"cannot be read here: {loaded.error}" if definition is None else str(definition.condition)
+    return {"id": stored.definition_id, "task": stored.task_id, "when": when, "since": moment(stored.registered_at)}
+
+
+def _firing(firing: Firing) -> dict[str, Any]:
+    shown = firing._asdict()
+    del shown["call"]
+    return {**shown, "at": moment(firing.at), "causes": json.loads(firing.causes)}
+
+
+def _object(text: str, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise click.UsageError(f"""{name} is no JSON ({error}); write it as '{{"name": "value"}}'""") from error
+    if not isinstance(value, dict):
+        raise click.UsageError(f"""{name} is {value!r}, and must be a JSON object, such as '{{"name": "value"}}'""")
+    return value  # pyright: ignore[reportUnknownVariableType]
