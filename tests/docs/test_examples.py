@@ -21,3 +21,27 @@ def test_demo(tmp_path):
     assert "running_recovery  by the runner" in ran.stdout
     assert "Traceback" not in ran.stdout + ran.stderr
     assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
+
+
+def test_pipeline(tmp_path):
+    ran = subprocess.run(
+        (sys.executable, ROOT / "examples" / "pipeline" / "run.py"),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.splitlines() == [
+        "charged book 30",
+        "charged lamp 70",
+        "gave back car (500 is more than 100)",
+        "digest: 2 charged, 1 given back",
+        "charge because of event order.arrived",
+        "charge because of event order.arrived",
+        "charge because of event order.arrived",
+        "give_back because of tasks.charge fails with CardRefusedError",
+        "digest because of event inbox.emptied and event day.closed",
+    ]
+    assert ran.stderr == ""
+    assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
