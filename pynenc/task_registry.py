@@ -36,7 +36,8 @@ class TaskRegistry:
             for value in list(vars(sys.modules[name]).values()):
                 task = getattr(value, "__pynenc_task__", None) if inspect.isfunction(value) else value
                 if isinstance(task, Task) and task.app is self._app:
-                    found.setdefault(cast("Task[..., Any]", task).key, task)
+                    own = cast("Task[..., Any]", task)
+                    found.setdefault(own.key, own)
         return found
 
     def find(self, key: str) -> Task[..., Any]:

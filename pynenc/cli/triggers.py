@@ -110,7 +110,7 @@ def emit(ctx: click.Context, code: str, payload: str, as_json: bool) -> None:
 @json_option
 @app_options
 @click.pass_context
-def list_events(ctx: click.Context, code: str | None, after: int, limit: int, as_json: bool) -> None:  # noqa: PLR0917 - click passes by name
+def list_events(ctx: click.Context, code: str | None, after: int, limit: int, as_json: bool) -> None:
     """List events, oldest first."""
     app, _ = readable_app(ctx)
     found = [{**event._asdict(), "at": moment(event.at)} for event in app.trigger.get_events(after, code, limit)]

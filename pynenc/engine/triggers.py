@@ -147,7 +147,8 @@ class Triggers:
         firing = Firing(firing_id, definition_id, loaded.stored.task_id, now, causes, None, None, call)
         while not self._complete(self._trigger.turn(), Evaluation(firings=[firing])):
             pass
-        return next(each for each in self._trigger.firings(1_000, definition_id) if each.firing_id == firing_id)
+        stored: list[Firing] = self._trigger.firings(1_000, definition_id)
+        return next(each for each in stored if each.firing_id == firing_id)
 
     def _submit_unsettled(self, batch: int) -> None:
         """In a mixture somebody died between deciding on firings and submitting their calls."""

@@ -150,7 +150,8 @@ class OccurrenceLog(ABC):
     def forget(self, before: float) -> int:
         """Drop occurrences, tokens and settled firings from before a time; how many of the kind with most.
 
-        Effect: pending ones stay. A product may drop a portion at a time, to be called until nothing is left. Ordering: no position is used again.
+        Effect: pending ones stay. A product may drop a portion at a time, to be called until nothing is left.
+        Ordering: no position is used again.
         """
 
 

@@ -5,7 +5,7 @@ from gates_and_notes import note, pass_gate
 
 from pynenc.exceptions import RetryError
 from pynenc.trigger import TriggerBuilder, on_event, on_status
-from pynenc.trigger.conditions import CompositeCondition, EventCondition
+from pynenc.trigger.conditions import CompositeCondition, CompositeLogic, EventCondition
 
 
 @app.task
@@ -107,7 +107,7 @@ def on_both(journal: str, what: str) -> None:
     triggers=[
         TriggerBuilder()
         .on_event("left")
-        .add_condition(CompositeCondition([EventCondition("right"), EventCondition("middle")], "or"))
+        .add_condition(CompositeCondition([EventCondition("right"), EventCondition("middle")], CompositeLogic.OR))
         .with_args_from_trigger_context(from_events),
         on_event("middle").with_args_from_event(from_payload),
     ]

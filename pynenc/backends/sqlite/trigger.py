@@ -44,8 +44,8 @@ _AFTER_OF = f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE source = ? AND posit
 _WITHDRAW = ByIds("DELETE FROM {p}occurrences WHERE key IN ({ids})")
 # In portions, so that writers are never kept out for long.
 _FORGET = (
-    "DELETE FROM {p}occurrences WHERE position IN "
-    "(SELECT position FROM {p}occurrences WHERE at < ? AND pending = 0 LIMIT 500)",
+    """DELETE FROM {p}occurrences WHERE position IN
+    (SELECT position FROM {p}occurrences WHERE at < ? AND pending = 0 LIMIT 500)""",
     "DELETE FROM {p}trigger_tokens WHERE number IN (SELECT number FROM {p}trigger_tokens WHERE at < ? LIMIT 500)",
     "DELETE FROM {p}firings WHERE number IN (SELECT number FROM {p}firings WHERE at < ? AND call IS NULL LIMIT 500)",
 )

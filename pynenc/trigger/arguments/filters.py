@@ -117,15 +117,15 @@ def create_argument_filter(wanted: FilterLike) -> ArgumentFilter:
         return StaticArgumentFilter({})
     if isinstance(wanted, ArgumentFilter):
         return wanted
-    if isinstance(wanted, Mapping):
-        return StaticArgumentFilter(wanted)
-    given: object = wanted
+    given: Any = wanted
+    if isinstance(given, Mapping):
+        return StaticArgumentFilter(given)
     if callable(given):
         return CallableArgumentFilter(given)
     raise TypeError(f"{given!r} is no filter: pass a dictionary of wanted values, or a function at the module level.")
 
 
-def create_result_filter(wanted: object) -> ResultFilter:
+def create_result_filter(wanted: Any) -> ResultFilter:
     """The filter that a function, or a value, stands for.
 
     Raises:

@@ -125,4 +125,4 @@ def _checked(callback: SerializableCallable, arguments: object) -> dict[str, Any
             f"{callback.path} returned {type(arguments).__name__}. It makes the arguments of a call, so it must return "
             "a dictionary from parameter names to values."
         )
-    return arguments
+    return arguments  # pyright: ignore[reportUnknownVariableType]

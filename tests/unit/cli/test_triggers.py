@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pynenc.engine.trigger_registration import register_triggers
-from pynenc.trigger import TriggerBuilder, on_cron, on_event
+from pynenc.trigger import TriggerBuilder, on_cron
 
 
 def day_of(context):

@@ -1,6 +1,7 @@
 """Conditions, filters, providers and the builder, without any store."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def large(payload):
     return payload["size"] > 10
 
 
-def no_bool(_payload):
+def no_bool(_payload) -> Any:
     return 1
 
 
@@ -44,7 +45,7 @@ def from_all(context):
     return {"count": len(context.valid_conditions)}
 
 
-def no_dict(_context):
+def no_dict(_context) -> Any:
     return [1]
 
 
@@ -119,10 +120,11 @@ def test_a_filter_must_answer_with_a_bool():
 
 
 def test_functions_must_be_importable():
-    def nested(_payload):
+    def nested(_payload) -> Any:
         return True
 
-    for function in (lambda _payload: True, nested):
+    not_importable: list[Any] = [lambda _payload: True, nested]
+    for function in not_importable:
         with pytest.raises(NonModuleLevelFunctionError, match="level of a module"):
             on_event("made", function)
         with pytest.raises(NonModuleLevelFunctionError, match="level of a module"):
