@@ -35,7 +35,10 @@ def list_triggers(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    print_table(("id", "task", "when", "since"), [tuple(row.values()) for row in rows])
+    print_table(
+        ("id", "task", "when", "since"),
+        [(row["id"], row["task"], row["when"], moment(row["since"])) for row in rows],
+    )
 
 
 @triggers.command(epilog="Examples: pynenc triggers show 1a9f | pynenc triggers show 1a9fb49b --json")
@@ -50,16 +53,21 @@ def show(ctx: click.Context, trigger: str, as_json: bool) -> None:
     definition_id = loaded.stored.definition_id
     firings = [_firing(each) for each in app.assembled.backend.trigger.firings(SHOWN_FIRINGS, definition_id)]
     marks = app.assembled.backend.trigger.marks()
-    schedules = {name: moment(at) for name, at in marks.items() if name.startswith(f"{definition_id}/")}
+    schedules = {name: at for name, at in marks.items() if name.startswith(f"{definition_id}/")}
     if as_json:
         stored = json.loads(loaded.stored.text)
         print_json({**_row(loaded), "definition": stored, "dealt_with_until": schedules, "firings": firings})
         return
-    print_fields({**_row(loaded), "dealt with until": ", ".join(str(at) for at in schedules.values())})
+    row = _row(loaded)
+    until = ", ".join(str(moment(at)) for at in schedules.values())
+    print_fields({**row, "since": moment(row["since"]), "dealt with until": until})
     click.echo()
     print_table(
         ("at", "causes", "invocation", "error"),
-        [(f["at"], "; ".join(": ".join(c) for c in f["causes"]), f["invocation_id"], f["error"]) for f in firings],
+        [
+            (moment(f["at"]), "; ".join(": ".join(c) for c in f["causes"]), f["invocation_id"], f["error"])
+            for f in firings
+        ],
     )
 
 
@@ -113,11 +121,11 @@ def emit(ctx: click.Context, code: str, payload: str, as_json: bool) -> None:
 def list_events(ctx: click.Context, code: str | None, after: int, limit: int, as_json: bool) -> None:
     """List events, oldest first."""
     app, _ = readable_app(ctx)
-    found = [{**event._asdict(), "at": moment(event.at)} for event in app.trigger.get_events(after, code, limit)]
+    found = app.trigger.get_events(after, code, limit)
     if as_json:
-        print_json(found)
+        print_json([event._asdict() for event in found])
         return
-    print_table(("position", "id", "code", "payload", "at"), [tuple(row.values()) for row in found])
+    print_table(("position", "id", "code", "payload", "at"), [(*event[:4], moment(event.at)) for event in found])
 
 
 def _known(app: Any) -> list[Loaded]:
@@ -139,13 +147,13 @@ def _find(app: Any, beginning: str) -> Loaded:
 def _row(loaded: Loaded) -> dict[str, Any]:
     stored, definition = loaded.stored, loaded.definition
     when = f"cannot be read here: {loaded.error}" if definition is None else str(definition.condition)
-    return {"id": stored.definition_id, "task": stored.task_id, "when": when, "since": moment(stored.registered_at)}
+    return {"id": stored.definition_id, "task": stored.task_id, "when": when, "since": stored.registered_at}
 
 
 def _firing(firing: Firing) -> dict[str, Any]:
     shown = firing._asdict()
     del shown["call"]
-    return {**shown, "at": moment(firing.at), "causes": json.loads(firing.causes)}
+    return {**shown, "causes": json.loads(firing.causes)}
 
 
 def _object(text: str, name: str) -> dict[str, Any]:

@@ -34,6 +34,8 @@ def test_the_commands():
         "completion",
         "config show",
         "doctor",
+        "events emit",
+        "events list",
         "invocations cancel",
         "invocations list",
         "invocations show",
@@ -48,6 +50,9 @@ def test_the_commands():
         "show_config",
         "status render",
         "tasks list",
+        "triggers fire",
+        "triggers list",
+        "triggers show",
         "worker",
     ]
 
