@@ -118,9 +118,9 @@ def create_argument_filter(wanted: FilterLike) -> ArgumentFilter:
     if isinstance(wanted, ArgumentFilter):
         return wanted
     given: Any = wanted
-    if isinstance(given, Mapping):
+    if isinstance(wanted, Mapping):
         return StaticArgumentFilter(given)
-    if callable(given):
+    if callable(wanted):
         return CallableArgumentFilter(given)
     raise TypeError(f"{given!r} is no filter: pass a dictionary of wanted values, or a function at the module level.")
 
@@ -133,7 +133,8 @@ def create_result_filter(wanted: Any) -> ResultFilter:
     """
     if isinstance(wanted, ResultFilter):
         return wanted
-    return CallableResultFilter(wanted) if callable(wanted) else StaticResultFilter(wanted)
+    given: Any = wanted
+    return CallableResultFilter(given) if callable(wanted) else StaticResultFilter(given)
 
 
 def argument_filter_from_json(data: JsonObject, codec: Codec) -> ArgumentFilter:

@@ -1,13 +1,12 @@
 """Times of a schedule."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
-
-from croniter import CroniterBadCronError, CroniterBadDateError, croniter
 
 from pynenc.trigger.codec import Codec, JsonObject
 from pynenc.trigger.conditions.base import ConditionContext, TriggerCondition
@@ -99,15 +98,9 @@ class CronCondition(TriggerCondition):
 
     def times_after(self, after: float) -> Iterator[float]:
         """The times of the schedule after one, in seconds since the epoch; ends if there are no more."""
-        schedule = croniter(
-            self.cron_expression, datetime.fromtimestamp(after, self._zone), second_at_beginning=self.seconds
-        )
-        while True:
-            try:
-                found: datetime = schedule.get_next(datetime)
-            except CroniterBadDateError:
-                return
-            yield found.timestamp()
+        schedule = _schedule(self.cron_expression, datetime.fromtimestamp(after, self._zone), seconds=self.seconds)
+        while (found := _step(schedule.get_next)) is not None:
+            yield found
 
     def jitter_at(self, definition_id: str, slot: float) -> float:
         """The delay of one time, in seconds: the same wherever it is asked."""
@@ -141,18 +134,16 @@ class CronCondition(TriggerCondition):
 
     def _horizon(self, after: float, now: float, most: int) -> float:
         """A time with at least ``most`` times of the schedule between it and now, if there are so many."""
-        schedule = croniter(
-            self.cron_expression, datetime.fromtimestamp(now, self._zone), second_at_beginning=self.seconds
-        )
+        schedule = _schedule(self.cron_expression, datetime.fromtimestamp(now, self._zone), seconds=self.seconds)
         slot = now
         # Those within the jitter are not due yet, and count for nothing.
         wanted_before = now - self.jitter_seconds
         found = 0
         while found <= most and slot > after:
-            try:
-                slot = schedule.get_prev(datetime).timestamp()
-            except CroniterBadDateError:
+            before = _step(schedule.get_prev)
+            if before is None:
                 return after
+            slot = before
             found += slot <= wanted_before
         return slot
 
@@ -173,6 +164,23 @@ class CronCondition(TriggerCondition):
         return f"cron {self.cron_expression}" + ("" if self.timezone == "UTC" else f" ({self.timezone})")
 
 
+def _schedule(expression: str, start: datetime, *, seconds: bool) -> Any:
+    # 20 ms that applications without schedules do without.
+    from croniter import croniter  # noqa: PLC0415
+
+    return croniter(expression, start, second_at_beginning=seconds)
+
+
+def _step(step: Callable[[type[datetime]], datetime]) -> float | None:
+    """The neighbouring time of a schedule; None: there is none within what croniter searches (50 years)."""
+    from croniter import CroniterBadDateError  # noqa: PLC0415 - see above
+
+    try:
+        return step(datetime).timestamp()
+    except CroniterBadDateError:
+        return None
+
+
 def _check(expression: str, *, seconds: bool) -> None:
     fields = len(expression.split())
     wanted = _FIELDS_WITH_SECONDS if seconds else _FIELDS
@@ -187,8 +195,8 @@ def _check(expression: str, *, seconds: bool) -> None:
             f"({'second ' if seconds else ''}minute hour day month weekday). Example: '*/5 * * * *'."
         )
     try:
-        croniter(expression, datetime.now(UTC), second_at_beginning=seconds)
-    except (CroniterBadCronError, ValueError, KeyError) as error:
+        _schedule(expression, datetime.now(UTC), seconds=seconds)
+    except (ValueError, KeyError) as error:
         raise ValueError(
             f"Invalid cron expression {expression!r}: {error}. "
             "Use minute hour day month weekday, such as '0 9 * * mon-fri'."
