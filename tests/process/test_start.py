@@ -16,6 +16,7 @@ GATHERING = ["pynenc", "pynenc.runner", "pynenc.serializer"]
 HEAVY = {
     "asyncio",
     "click",
+    "croniter",
     "importlib.metadata",
     "jsonpickle",
     "multiprocessing",

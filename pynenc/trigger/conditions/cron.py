@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pynenc.trigger.codec import Codec, JsonObject
 from pynenc.trigger.conditions.base import ConditionContext, TriggerCondition
@@ -71,6 +70,9 @@ class CronCondition(TriggerCondition):
         self.seconds = seconds
         _check(self.cron_expression, seconds=seconds)
         self.timezone = timezone
+        # As croniter: only for those who have schedules.
+        from zoneinfo import ZoneInfo  # noqa: PLC0415
+
         try:
             self._zone = ZoneInfo(timezone)
         except (KeyError, ValueError, OSError) as error:
