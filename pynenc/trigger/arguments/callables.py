@@ -1,6 +1,7 @@
 """Functions that a definition names: they are stored by module and name, and imported where they are called."""
 
 import importlib
+import inspect
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
@@ -51,10 +52,12 @@ def place_of(function: Callable[..., Any]) -> str:
     """
     module = getattr(function, "__module__", None)
     name = getattr(function, "__qualname__", None)
-    if not module or not name or "<" in name or module == "__main__":
+    # Found by its name, a method of an object would be another function: one that lacks its object.
+    of_an_object = inspect.ismethod(function) and not isinstance(function.__self__, type)
+    if not module or not name or "<" in name or module == "__main__" or of_an_object:
         raise NonModuleLevelFunctionError(
             f"{name or function!r} of module {module!r} cannot be used in a trigger: a runner imports the function by "
-            "its name, which it cannot for lambdas, nested functions and functions of __main__. "
+            "its name, which it cannot for lambdas, nested functions, methods of objects and functions of __main__. "
             "Define it with def at the level of a module."
         )
     return f"{module}:{name}"

@@ -1,6 +1,7 @@
 """Conditions, filters, providers and the builder, without any store."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,7 +124,7 @@ def test_functions_must_be_importable():
     def nested(_payload) -> Any:
         return True
 
-    not_importable: list[Any] = [lambda _payload: True, nested]
+    not_importable: list[Any] = [lambda _payload: True, nested, Path().exists]
     for function in not_importable:
         with pytest.raises(NonModuleLevelFunctionError, match="level of a module"):
             on_event("made", function)
