@@ -13,6 +13,7 @@ from pynenc.engine import submit as submission
 from pynenc.engine.context import Running, get_running, reset_running, set_running
 from pynenc.engine.payloads import Part
 from pynenc.engine.submit import Accepted, CallOptions
+from pynenc.engine.sync_mode import SyncRunning, complete, open_workflow
 from pynenc.exceptions import InvalidTaskOptionsError
 from pynenc.identifiers import TaskId
 from pynenc.invocation.conc_invocation import ConcurrentInvocation, ConcurrentInvocationGroup
@@ -20,6 +21,9 @@ from pynenc.invocation.dist_invocation import DistributedInvocation, ReusedInvoc
 from pynenc.invocation.group import DistributedInvocationGroup
 from pynenc.invocation.record import Lane
 from pynenc.trigger.definition import TriggerDefinition
+from pynenc.workflow.operations import WorkflowOperations
+from pynenc.workflow.workflow_context import WorkflowContext
+from pynenc.workflow.workflow_exceptions import WorkflowAccessError
 from pynenc.workflow.workflow_identity import WorkflowIdentity
 
 P = ParamSpec("P")
@@ -135,6 +139,25 @@ class Task(Generic[P, R]):
         identity: WorkflowIdentity = self.invocation.workflow
         return identity
 
+    @property
+    def wf(self) -> WorkflowContext:
+        """What the code of a workflow does through it is recorded, and repeats when the code runs again."""
+        return WorkflowContext(self)
+
+    def workflow_run(self, operation: str) -> WorkflowOperations:
+        """The recorded operations of the attempt that is running.
+
+        Raises:
+            WorkflowAccessError: none is.
+        """
+        running = self._running()
+        if running is None:
+            raise WorkflowAccessError(
+                f"wf.{operation} of {self.key} was used while no task of app {self.app.app_id!r} is running in this "
+                "thread. It belongs into the code of a task; outside, app.workflows shows what workflows have recorded."
+            )
+        return open_workflow(running)
+
     def _running(self) -> Running | None:
         running = get_running()
         if running is None or running.engine is None:
@@ -238,7 +261,7 @@ class Task(Generic[P, R]):
     ) -> list[DistributedInvocation[R]]:
         app: TaskApp = self.app
         accepted = submission.submit(app.engine, self, calls, _NO_OPTIONS, shared)
-        return [self._handle(item, values) for item, values in zip(accepted, calls, strict=True)]
+        return [self.handle_of(item, values) for item, values in zip(accepted, calls, strict=True)]
 
     def submit(self, values: dict[str, Any], options: CallOptions) -> DistributedInvocation[R]:
         """Submit a call with bound values."""
@@ -246,9 +269,20 @@ class Task(Generic[P, R]):
         if app.conf.dev_mode_force_sync_tasks:
             return cast("DistributedInvocation[R]", self._run_here(values))
         [accepted] = submission.submit(app.engine, self, (values,), options)
-        return self._handle(accepted, values)
+        return self.handle_of(accepted, values)
 
-    def _handle(self, accepted: Accepted, values: Mapping[str, Any]) -> DistributedInvocation[R]:
+    def bound_call(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple["Task[P, R]", dict[str, Any], CallOptions]:
+        """A call of it that is not submitted yet."""
+        return self, self.parameters.bind(tuple(args), dict(kwargs)), _NO_OPTIONS
+
+    def handle_on(self, invocation_id: str) -> DistributedInvocation[R]:
+        """A handle on one of its invocations."""
+        return DistributedInvocation(cast("TaskApp", self.app).handles, invocation_id, self.key)
+
+    def handle_of(self, accepted: Accepted, values: Mapping[str, Any]) -> DistributedInvocation[R]:
+        """A handle on what came of a call with these values."""
         handles = cast("TaskApp", self.app).handles
         if not accepted.reused:
             return DistributedInvocation(handles, accepted.invocation_id, self.key)
@@ -268,16 +302,20 @@ class Task(Generic[P, R]):
         invocation: ConcurrentInvocation[R] = ConcurrentInvocation(
             self, Arguments(values), getattr(parent, "invocation_id", None), getattr(parent, "workflow", None)
         )
-        token = set_running(_SyncRunning(invocation))  # type: ignore[arg-type]  # the part of it that sync mode has
+        running = SyncRunning(invocation, outer)
+        token = set_running(running)  # type: ignore[arg-type]  # the part of it that sync mode has
         try:
-            invocation.run(lambda: self._call_here(values))
+            invocation.run(lambda: self._call_here(running, values))
         finally:
             reset_running(token)
         return invocation
 
-    def _call_here(self, values: dict[str, Any]) -> Any:
+    def _call_here(self, running: SyncRunning, values: dict[str, Any]) -> Any:
+        running.begin()
         result = self.run(values)
-        return _complete(result) if inspect.iscoroutine(result) else result
+        completed = complete(result) if inspect.iscoroutine(result) else result
+        running.returned()
+        return completed
 
     # -- how it travels
 
@@ -295,20 +333,15 @@ class Caller(Generic[P, R]):
         self._task = task
         self._options = options
 
+    def bound_call(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[Task[P, R], dict[str, Any], CallOptions]:
+        """A call with these options that is not submitted yet."""
+        return self._task, self._task.parameters.bind(tuple(args), dict(kwargs)), self._options
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> DistributedInvocation[R]:
         """Submit a call with these options."""
         return self._task.submit(self._task.parameters.bind(args, kwargs), self._options)
-
-
-class _SyncRunning:
-    """What of ``Running`` there is in sync mode."""
-
-    engine = None
-    record = None
-    main_task = None
-
-    def __init__(self, handle: ConcurrentInvocation[Any]) -> None:
-        self.handle = handle
 
 
 def _handle(task: Task[..., Any], running: Running) -> DistributedInvocation[Any]:
@@ -318,20 +351,6 @@ def _handle(task: Task[..., Any], running: Running) -> DistributedInvocation[Any
     )
     running.handle = handle
     return handle
-
-
-def _complete(coroutine: Any) -> Any:
-    """Run a coroutine to its end where there is no event loop; inside of one, on a thread of its own."""
-    import asyncio  # noqa: PLC0415 - 22 ms and 2 MB, which processes without coroutines can do without
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - sync mode inside a loop only
-
-    with ThreadPoolExecutor(1) as executor:
-        return executor.submit(asyncio.run, coroutine).result()
 
 
 def _import_task(module: str, func_name: str) -> Any:

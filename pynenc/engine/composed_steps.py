@@ -12,6 +12,7 @@ from typing import Any
 from pynenc.engine.claim import Claims, direct_claims, queue_entry, split_heads
 from pynenc.engine.crash_points import crash_point
 from pynenc.engine.cycles import call_key, find_cycle
+from pynenc.engine.departures import come_back, settle
 from pynenc.engine.scopes import Scope, free_scopes, lines_of
 from pynenc.engine.told import Told
 from pynenc.invocation.record import (
@@ -105,6 +106,7 @@ class ComposedSteps(Steps):
             self._push(others)
             pushed += len(others)
             claimed, more = self._claims.claim(plan, mine, now, told) if plan is not None else ([], False)
+            pushed += self._come_back(told)
             crash_point("finish.before_commit" if finishes else "claim.before_commit")
         crash_point("finish.after_commit" if finishes else "claim.after_commit")
         awaited = self._tell(told, pushed)
@@ -122,6 +124,9 @@ class ComposedSteps(Steps):
         records = self._ledger.transition([finish.transition for finish in finishes], now)
         applied = [record for record in records if record is not None]
         told.finals([record for record in applied if record.status.is_final()])
+        if any(finish.transition.to is InvocationStatus.REROUTED for finish in finishes):
+            records = settle(self._ledger, finishes, records)
+            applied = [record for record in records if record is not None]
         for finish, record in zip(finishes, records, strict=True):
             if finish.events and record is not None:
                 self._record_events(finish.events)
@@ -132,6 +137,12 @@ class ComposedSteps(Steps):
             self._push(again)
         scopes = {record.running_key for record in applied if record.running_key is not None}
         return records, len(again), free_scopes(self._ledger, scopes, now, told)
+
+    def _come_back(self, told: Told) -> int:
+        """Queue who left its worker to wait for what is final now; how many."""
+        back = come_back(self._ledger, told.returning) if told.returning else []
+        self._push(back)
+        return len(back)
 
     def _push(self, records: Sequence[InvocationRecord]) -> None:
         if records:
@@ -169,6 +180,7 @@ class ComposedSteps(Steps):
                     self._inherit(request.priority, answer, below)
             self._push(heads)
             pushed += len(heads)
+            pushed += self._come_back(told)
             crash_point("wait.before_commit")
         crash_point("wait.after_commit")
         self._tell(told, pushed)
@@ -284,9 +296,10 @@ class ComposedSteps(Steps):
             told.finals([*ended, *(r for r in unowned if r.status.is_final())])
             heads = free_scopes(self._ledger, {r.running_key for r in unowned if r.running_key is not None}, now, told)
             self._push([*available, *heads])
+            returned = self._come_back(told)
             crash_point("reroute.before_commit")
         crash_point("reroute.after_commit")
-        self._tell(told, len(available) + len(heads))
+        self._tell(told, len(available) + len(heads) + returned)
         return records
 
     def _cancel_as_asked(self, unowned: Sequence[InvocationRecord], now: float) -> list[InvocationRecord]:
@@ -310,10 +323,12 @@ class ComposedSteps(Steps):
             cancelled = [r for r in self._ledger.transition(changes, now) if r is not None]
             self._broker.remove([record.invocation_id for record in cancelled])
             told.finals(cancelled)
+            self._ledger.forget_waiters([record.invocation_id for record in cancelled])
+            returned = self._come_back(told)
             for record in self._ledger.request_cancel(invocation_ids):
                 told.owner_of(record)
             after = self._ledger.read(invocation_ids)
-        self._tell(told, 0)
+        self._tell(told, returned)
         return [after[i] for i in invocation_ids if i in after]
 
     def queue_due(self, limit: int) -> float | None:

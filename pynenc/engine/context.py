@@ -45,12 +45,14 @@ class Running:
         "handle",
         "home",
         "main_task",
+        "plain_calls",
         "record",
         "slot",
         "started_at",
         "suspender",
         "task",
         "thread_ident",
+        "workflow",
     )
 
     def __init__(self, engine: Any, claimed: Claimed, task: Any, suspender: Suspender) -> None:
@@ -73,6 +75,10 @@ class Running:
         self.cancelled = False
         #: Events to be recorded with its outcome.
         self.events: list[Any] = []
+        #: What it does through ``task.wf``, from the first use on (engine/workflow_run.py).
+        self.workflow: Any = None
+        #: Calls that are in no record: running the code again would make them again.
+        self.plain_calls = 0
 
 
 _running: ContextVar[Running | None] = ContextVar("pynenc_running", default=None)

@@ -2,6 +2,7 @@
 
 import random
 import traceback
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pynenc.engine.context import Running, reset_running, set_running
@@ -28,6 +29,17 @@ class Fenced(BaseException):
     """Raised at the wait of an invocation that was taken away from this process: its outcome is not wanted."""
 
 
+class Departed(BaseException):
+    """Raised inside a workflow that leaves its worker, to come back by replay when what it waits for has come."""
+
+    def __init__(self, not_before: float, awaited: Sequence[str] = (), *, all_of_them: bool = True) -> None:
+        super().__init__(not_before)
+        #: Seconds since the epoch.
+        self.not_before = not_before
+        self.awaited = awaited
+        self.all_of_them = all_of_them
+
+
 class Ended(NamedTuple):
     """How user code ended."""
 
@@ -44,14 +56,22 @@ def call(running: Running) -> Ended:
     try:
         arguments = running.engine.payloads.unpack_arguments(running.claimed.arguments)
         crash_point("execute.before_call")
-        return Ended(running.task.run(arguments), None)
+        result = running.task.run(arguments)
+        if running.workflow is not None:
+            running.workflow.returned()
+        return Ended(result, None)
     except (Unwind, Fenced):
         raise
     except BaseException as error:  # noqa: BLE001 - design law 10: nothing user code raises may stop a runner
-        return Ended(None, error)
+        return ended_by(running, error)
     finally:
         crash_point("execute.after_call")
         reset_running(token)
+
+
+def ended_by(running: Running, error: BaseException) -> Ended:
+    """How code ended that raised; a workflow that was to be left is left, whatever its code makes of that."""
+    return Ended(None, error if running.workflow is None else running.workflow.replaced(error))
 
 
 def classify(running: Running, ended: Ended, now: float) -> Finish:
@@ -60,6 +80,8 @@ def classify(running: Running, ended: Ended, now: float) -> Finish:
     if ended.error is None:
         return _succeed(running, ended.result, now)
     error = ended.error
+    if isinstance(error, Departed):
+        return _depart(running, error)
     if isinstance(error, InvocationCancelledError) and running.cancelled:
         return _failed_as(running, error, now, InvocationStatus.CANCELLED)
     if not isinstance(error, Exception):
@@ -88,6 +110,20 @@ def _succeed(running: Running, result: Any, now: float) -> Finish:
         record.invocation_id, record.attempt, record.owner or "", running.started_at, now, text, None, None, None, None
     )
     return Finish(transition, record, outcome, running.task.conf.call_result_cache, running.events)
+
+
+def _depart(running: Running, departure: Departed) -> Finish:
+    """It belongs to nobody until it goes on. Deaths count since it last made progress, for it may live for months."""
+    record = running.record
+    transition = Transition(
+        record.invocation_id,
+        InvocationStatus.REROUTED,
+        record.owner or "",
+        record.attempt,
+        not_before=departure.not_before,
+        recoveries=-record.recoveries if running.workflow.progressed else 0,
+    )
+    return Finish(transition, record, None, awaited=departure.awaited, all_of_them=departure.all_of_them)
 
 
 def _retriable(running: Running, error: BaseException) -> bool:

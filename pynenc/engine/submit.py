@@ -45,10 +45,13 @@ def submit(
     calls: Sequence[Mapping[str, Any]],
     options: CallOptions,
     shared: Mapping[str, Part] | None = None,
+    *,
+    recorded_as: str | None = None,
 ) -> list[Accepted]:
     """Store and queue calls of one task, in one step.
 
-    ``shared`` holds arguments that are serialized already.
+    ``shared`` holds arguments that are serialized already. With ``recorded_as``, the id that a single call gets, the
+    step is part of one that records it: the caller tells others of the work once that is committed.
 
     Raises:
         SerializationError: an argument cannot be serialized; nothing was stored.
@@ -60,8 +63,14 @@ def submit(
     packed = [engine.payloads.pack_arguments(task.key, values, conf.disable_cache_args, shared) for values in calls]
     cached = [_cached(engine, task, item) if conf.call_result_cache else None for item in packed]
     parent = parent_of(engine)
-    new = [_new(engine, task, item, options, parent) for item, found in zip(packed, cached, strict=True) if not found]
-    existing = iter(_store(engine, new, packed, parent))
+    new = [
+        _new(engine, task, item, options, parent, invocation_id=recorded_as or new_id())
+        for item, found in zip(packed, cached, strict=True)
+        if not found
+    ]
+    if recorded_as is None and parent is not None:
+        parent.plain_calls += len(new)
+    existing = iter(_store(engine, new, packed, parent, announce=recorded_as is None))
     fresh = iter(new)
     accepted: list[Accepted] = []
     for values, found in zip(calls, cached, strict=True):
@@ -82,15 +91,20 @@ def parent_of(engine: Engine) -> Running | None:
 
 
 def _store(
-    engine: Engine, new: Sequence[NewInvocation], packed: Sequence[PackedArguments], parent: Running | None
+    engine: Engine,
+    new: Sequence[NewInvocation],
+    packed: Sequence[PackedArguments],
+    parent: Running | None,
+    *,
+    announce: bool,
 ) -> list[Existing | None]:
     if not new:
         return []
     # Whoever calls inside a task usually waits next, and then runs what it called itself; its pool tells others
     # of what is left over, at the latest a moment from now.
-    owes = parent is not None and parent.suspender.announces
+    owes = announce and parent is not None and parent.suspender.announces
     uses = {item.text: item.references for item in packed if item.references}
-    existing = engine.steps.submit(new, uses, wake=not owes)
+    existing = engine.steps.submit(new, uses, wake=announce and not owes)
     if parent is not None and owes:
         # Not before the commit: who is told too early looks, finds nothing and goes to sleep.
         parent.suspender.owe(existing.count(None))
@@ -98,7 +112,13 @@ def _store(
 
 
 def _new(
-    engine: Engine, task: Any, packed: PackedArguments, options: CallOptions, parent: Running | None
+    engine: Engine,
+    task: Any,
+    packed: PackedArguments,
+    options: CallOptions,
+    parent: Running | None,
+    *,
+    invocation_id: str,
 ) -> NewInvocation:
     return new_invocation(engine, task, packed, options, parent=parent, invocation_id=new_id())
 

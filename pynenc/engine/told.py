@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from pynenc.invocation.record import InvocationRecord
+from pynenc.engine.departures import RETURNS_AFTER_ALL, RETURNS_AFTER_ANY
+from pynenc.invocation.record import InvocationRecord, Wait
 from pynenc.ports.orchestrator import Orchestrator
 from pynenc.ports.wakeups import ATTENTION, Wakeups
+
+_NOWHERE = (RETURNS_AFTER_ALL, RETURNS_AFTER_ANY)
 
 
 class Told:
@@ -13,6 +16,8 @@ class Told:
     def __init__(self, ledger: Orchestrator) -> None:
         self._ledger = ledger
         self._messages: dict[str, list[str]] = {}
+        #: Released edges of invocations that left their worker: nobody can be told, somebody has to run them.
+        self.returning: list[Wait] = []
 
     def finals(self, records: Sequence[InvocationRecord]) -> None:
         """These are final: release who waits for them, and tell them and the callers."""
@@ -22,7 +27,9 @@ class Told:
             if record.reply_to is not None:
                 self._add(record.reply_to, record.invocation_id)
         for edge in self._ledger.release([record.invocation_id for record in records]):
-            if edge.address is not None:
+            if edge.address in _NOWHERE:
+                self.returning.append(edge)
+            elif edge.address is not None:
                 self._add(edge.address, edge.awaited_id)
 
     def owner_of(self, record: InvocationRecord) -> None:

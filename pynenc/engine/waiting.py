@@ -70,7 +70,7 @@ def _waiting_invocation(engine: Engine) -> Running | None:
     running = get_running()
     if running is None:
         return None
-    if running.main_task is not None and _on_event_loop():
+    if running.main_task is not None and on_event_loop():
         raise RunnerError(
             f"Invocation {running.record.invocation_id} of {running.record.task_id} asked for .result on the thread of "
             "its event loop, which would stop all coroutines there. Use 'await invocation' (or async_result()) instead."
@@ -80,7 +80,8 @@ def _waiting_invocation(engine: Engine) -> Running | None:
     return running
 
 
-def _on_event_loop() -> bool:
+def on_event_loop() -> bool:
+    """Whether this thread runs an event loop; asking imports none."""
     asyncio = sys.modules.get("asyncio")
     if asyncio is None:
         return False
@@ -231,11 +232,20 @@ def value_of(engine: Engine, record: InvocationRecord, outcome: Outcome | None) 
         Exception: what the task raised.
     """
     status = record.status
+    if status is not InvocationStatus.SUCCESS:
+        _note_failure(record)
     if status is InvocationStatus.SUCCESS and outcome is not None and outcome.result is not None:
         return engine.payloads.unpack(outcome.result)
     if status is InvocationStatus.FAILED and outcome is not None and outcome.error is not None:
         raise load_exception(outcome.error, engine.serializer)
     raise _without_outcome(record)
+
+
+def _note_failure(record: InvocationRecord) -> None:
+    """A workflow sees that a child of its has failed."""
+    running = get_running()
+    if running is not None and running.workflow is not None:
+        running.workflow.note_failure(record.invocation_id)
 
 
 def _without_outcome(record: InvocationRecord) -> InvocationError:

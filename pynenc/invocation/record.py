@@ -172,6 +172,9 @@ class Finish(NamedTuple):
     cache_result: bool = False
     #: Events that the attempt emitted with its outcome: occurrences as the trigger's port has them.
     events: Sequence[Any] = ()
+    #: It left its worker to come back when these are final: all of them, or one.
+    awaited: Sequence[str] = ()
+    all_of_them: bool = True
 
 
 class Wait(NamedTuple):

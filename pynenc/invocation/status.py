@@ -112,6 +112,9 @@ def _table() -> StatusConfiguration:
     s = InvocationStatus
     released, owned = {"releases_ownership": True}, {"requires_ownership": True}
 
+    #: Where both lead that execute code.
+    executing = (s.KILLED, s.REROUTED, s.RETRY, s.SUCCESS, s.FAILED, s.RUNNING_RECOVERY, s.CANCELLED)
+
     def define(*targets: InvocationStatus, **flags: bool) -> StatusDefinition:
         return StatusDefinition(allowed_transitions=frozenset(targets), **flags)
 
@@ -138,28 +141,10 @@ def _table() -> StatusConfiguration:
                 **owned,
             ),
             s.PENDING_RECOVERY: define(s.REROUTED, s.FAILED, s.CANCELLED, overrides_ownership=True, **released),
-            s.RUNNING: define(
-                s.PAUSED,
-                s.KILLED,
-                s.RETRY,
-                s.SUCCESS,
-                s.FAILED,
-                s.RUNNING_RECOVERY,
-                s.CANCELLED,
-                **owned,
-            ),
+            s.RUNNING: define(s.PAUSED, *executing, **owned),
             s.RUNNING_RECOVERY: define(s.REROUTED, s.FAILED, s.CANCELLED, overrides_ownership=True, **released),
             s.PAUSED: define(s.RESUMED, s.KILLED, s.RUNNING_RECOVERY, s.CANCELLED, **owned),
-            s.RESUMED: define(
-                s.PAUSED,
-                s.KILLED,
-                s.RETRY,
-                s.SUCCESS,
-                s.FAILED,
-                s.RUNNING_RECOVERY,
-                s.CANCELLED,
-                **owned,
-            ),
+            s.RESUMED: define(s.PAUSED, *executing, **owned),
             s.KILLED: define(s.REROUTED, s.CANCELLED, **released),
             s.RETRY: define(s.PENDING, s.CONCURRENCY_CONTROLLED, s.CANCELLED, available_for_run=True, **released),
             s.SUCCESS: define(is_final=True, **released),

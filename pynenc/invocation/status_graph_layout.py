@@ -118,7 +118,7 @@ BOXES: Final = {
     "CONCURRENCY_CONTROLLED_FINAL": Box(100, 340),
     "REGISTERED": Box(310, 214),
     "CONCURRENCY_CONTROLLED": Box(310, 340),
-    "REROUTED": Box(310, 474),
+    "REROUTED": Box(310, 474, height=108),
     "RETRY": Box(685, 96),
     "PENDING": Box(560, 214),
     "PENDING_RECOVERY": Box(560, 584),
@@ -178,6 +178,9 @@ def _routes() -> dict[Edge, Route]:
         Edge("PAUSED", "KILLED"): vertical_then_to(1020, 474),
         Edge("RESUMED", "KILLED"): vertical_then_to(1240, 474),
         Edge("KILLED", "REROUTED"): straight_right(490),
+        # leaving a worker, to come back by replay
+        Edge("RUNNING", "REROUTED"): vertical_then_to(790, 428),
+        Edge("RESUMED", "REROUTED"): vertical_then_to(1254, 428),
         # dead runners
         Edge("PENDING", "PENDING_RECOVERY"): straight_down(596),
         Edge("RUNNING", "RUNNING_RECOVERY"): straight_down(856),

@@ -63,6 +63,13 @@ class StatusLedger(ABC):
         """Delayed invocations whose time has come; their ``not_before`` is cleared in the same step."""
 
     @abstractmethod
+    def hasten(self, invocation_ids: Sequence[str]) -> list[InvocationRecord]:
+        """Clear the ``not_before`` of delayed invocations, to be started at once; the records of those that had one.
+
+        Effect: only available ones; others are left as they are.
+        """
+
+    @abstractmethod
     def next_due(self) -> float | None:
         """The earliest ``not_before`` of an available invocation."""
 

@@ -1,9 +1,10 @@
-"""What belongs to invocations besides their status: arguments, outcomes, workflow data, the registry."""
+"""What belongs to invocations besides their status: arguments, outcomes, workflows, the registry."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 from pynenc.invocation.record import NewInvocation, Outcome
+from pynenc.ports.workflow_log import WorkflowLog
 
 
 class CallStore(ABC):
@@ -66,8 +67,8 @@ class Registry(ABC):
         """All JSON texts of a kind."""
 
 
-class StateBackend(CallStore, WorkflowStore, Registry):
-    """The component called state backend: the three contracts on one product."""
+class StateBackend(CallStore, WorkflowStore, WorkflowLog, Registry):
+    """The component called state backend: the four contracts on one product."""
 
     @abstractmethod
     def purge(self) -> None:

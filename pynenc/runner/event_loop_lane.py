@@ -15,7 +15,7 @@ from typing import Any
 
 from pynenc.engine.context import Running, set_running
 from pynenc.engine.crash_points import crash_point
-from pynenc.engine.execution import Ended, Fenced, Unwind, classify
+from pynenc.engine.execution import Ended, Fenced, Unwind, classify, ended_by
 from pynenc.engine.hub import Waiter
 from pynenc.engine.waiting import read_finals
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, Transition
@@ -252,12 +252,15 @@ class EventLoopLane:
         try:
             arguments = self._engine.payloads.unpack_arguments(running.claimed.arguments)
             crash_point("execute.before_call")
-            result = running.task.run(arguments)
-            return Ended(await result if inspect.isawaitable(result) else result, None)
+            made = running.task.run(arguments)
+            result = await made if inspect.isawaitable(made) else made
+            if running.workflow is not None:
+                await self._loop.run_in_executor(None, running.workflow.returned)
+            return Ended(result, None)
         except (Unwind, Fenced):
             raise
         except BaseException as error:  # noqa: BLE001 - design law 10: nothing user code raises may stop a runner
-            return Ended(None, error)
+            return ended_by(running, error)
         finally:
             crash_point("execute.after_call")
 

@@ -345,5 +345,9 @@ def timed_out(awaited: Sequence[str], timeout_seconds: float | None) -> Invocati
 
 def raise_if_cancelled(running: Running) -> None:
     """End a running invocation at its wait if somebody asked for it."""
-    if running.cancelled:
+    if not running.cancelled:
+        return
+    if running.workflow is None:
         raise InvocationCancelledError(running.record.invocation_id, "cancelled on request while it was running")
+    # Where it was told is part of its record.
+    running.workflow.raise_if_cancelled()

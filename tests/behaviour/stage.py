@@ -16,6 +16,7 @@ import tasks_options
 import tasks_stopping
 import tasks_triggers
 import tasks_waiting
+import tasks_workflows
 from gates_and_notes import DEADLINE_SECONDS
 
 from pynenc import Pynenc
@@ -36,6 +37,7 @@ MODULES: tuple[ModuleType, ...] = (
     tasks_stopping,
     tasks_triggers,
     tasks_waiting,
+    tasks_workflows,
 )
 
 THREADS = [setup for setup in SETUPS.values() if setup.in_process]

@@ -75,6 +75,19 @@ class MemLedger(LedgerPart, StatusLedger):
                 tables.replace(record)
             return due
 
+    def hasten(self, invocation_ids: Sequence[str]) -> list[InvocationRecord]:
+        with self._lock:
+            tables = self._tables
+            records = [tables.records[each] for each in invocation_ids if each in tables.records]
+            hastened = [
+                record._replace(not_before=None)
+                for record in records
+                if record.not_before is not None and record.status in AVAILABLE
+            ]
+            for record in hastened:
+                tables.replace(record)
+            return hastened
+
     def next_due(self) -> float | None:
         with self._lock:
             return next((not_before for not_before, _ in self._tables.delayed.ascending()), None)

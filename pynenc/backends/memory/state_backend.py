@@ -4,24 +4,25 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from pynenc.backends.memory.storage import MemoryUnit, discard
+from pynenc.backends.memory.workflow_log import MemWorkflowLog
 from pynenc.invocation.record import NewInvocation, Outcome
 from pynenc.ports.state_backend import StateBackend
 
 
-class MemStateBackend(StateBackend):
+class MemStateBackend(MemWorkflowLog, StateBackend):
     """Dictionaries, by invocation, workflow and kind."""
 
     def __init__(self, unit: MemoryUnit) -> None:
-        self._lock = unit.lock
+        super().__init__(unit)
         self._forget_everything()
 
     def _forget_everything(self) -> None:
+        self._forget_logs()
         self._arguments: dict[str, str] = {}
         self._outcomes: defaultdict[str, dict[int, Outcome]] = defaultdict(dict)
         self._cached: dict[tuple[str, str], str] = {}
         #: ``_cached`` the other way round, so that an invocation takes its place there with it.
         self._cached_for: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
-        self._workflow_data: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._published: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
     def save_calls(self, new: Sequence[NewInvocation]) -> None:

@@ -209,6 +209,13 @@ class SQLiteLedger(SQLitePart, StatusLedger):
             self._store.write_by_ids(_SET_DUE, [record.invocation_id for record in due])
             return due
 
+    def hasten(self, invocation_ids: Sequence[str]) -> list[InvocationRecord]:
+        with self._unit:
+            records = [record for record in self.read(invocation_ids).values() if record.not_before is not None]
+            hastened = [record._replace(not_before=None) for record in records if record.status in AVAILABLE]
+            self._store.write_by_ids(_SET_DUE, [record.invocation_id for record in hastened])
+            return hastened
+
     def next_due(self) -> float | None:
         [[earliest]] = self._store.rows(_NEXT_DUE)
         return None if earliest is None else float(earliest)

@@ -170,6 +170,32 @@ CREATE TABLE {p}workflow_data (
     value TEXT NOT NULL,
     PRIMARY KEY (workflow_id, key)
 ) WITHOUT ROWID;
+-- What workflows recorded. Positions below 0 are markers that have no place in the order.
+CREATE TABLE {p}workflow_log (
+    log_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    value TEXT,
+    failed INTEGER NOT NULL,
+    dealt_with INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    recorded_at REAL NOT NULL,
+    PRIMARY KEY (log_id, position)
+) WITHOUT ROWID;
+-- Who opened a log last: nobody else may write to it.
+CREATE TABLE {p}workflow_fences (
+    log_id TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    attempt INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE {p}workflow_continuations (
+    invocation_id TEXT PRIMARY KEY,
+    log_id TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    UNIQUE (log_id, generation)
+) WITHOUT ROWID;
 CREATE TABLE {p}registry (
     kind TEXT NOT NULL,
     name TEXT NOT NULL,

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from pynenc.backends.sqlite.part import SQLitePart
 from pynenc.backends.sqlite.statements import ByIds
+from pynenc.backends.sqlite.workflow_log import SQLiteWorkflowLog
 from pynenc.invocation.record import NewInvocation, Outcome
 from pynenc.ports.state_backend import StateBackend
 
@@ -32,11 +32,14 @@ _PURGE = (
     "DELETE FROM {p}outcomes",
     "DELETE FROM {p}cached_results",
     "DELETE FROM {p}workflow_data",
+    "DELETE FROM {p}workflow_log",
+    "DELETE FROM {p}workflow_fences",
+    "DELETE FROM {p}workflow_continuations",
     "DELETE FROM {p}registry",
 )
 
 
-class SQLiteStateBackend(SQLitePart, StateBackend):
+class SQLiteStateBackend(SQLiteWorkflowLog, StateBackend):
     """Tables by invocation, workflow and kind."""
 
     def save_calls(self, new: Sequence[NewInvocation]) -> None:

@@ -51,6 +51,8 @@ ADDED = """
     PENDING_RECOVERY             FAILED
     RUNNING_RECOVERY             FAILED
     RETRY                        CONCURRENCY_CONTROLLED
+    RUNNING                      REROUTED
+    RESUMED                      REROUTED
     REGISTERED                   CANCELLED
     CONCURRENCY_CONTROLLED       CANCELLED
     REROUTED                     CANCELLED

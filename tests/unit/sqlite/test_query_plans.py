@@ -35,6 +35,8 @@ READ_EVERYTHING = (
     "trigger._REMOVE",
     "trigger._UNSETTLED",
     "wait_graph._AWAITED_AVAILABLE",
+    # As many as workflows were resumed.
+    "workflow_log._CONTINUATIONS ",
 )
 
 

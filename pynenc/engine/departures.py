@@ -1,0 +1,49 @@
+"""Invocations that left their worker to come back by replay: what they wait for, and how they come back.
+
+Until then they are REROUTED with a time before which nobody may take them. What they wait for are edges of the graph
+of waits, under an address at which nobody listens and which says whether all are needed.
+"""
+
+from collections.abc import Sequence
+
+from pynenc.invocation.record import Finish, InvocationRecord, Wait
+from pynenc.ports.orchestrator import Orchestrator
+
+#: In place of a wake-up address: the waiter is in no process, and comes back when all of its edges are gone, or one.
+RETURNS_AFTER_ALL = "~all"
+RETURNS_AFTER_ANY = "~any"
+#: For those that wait for invocations: later than anything, and within what sleeping threads can be told.
+FOREVER_SECONDS = 100 * 365 * 86_400.0
+
+
+def settle(
+    ledger: Orchestrator, finishes: Sequence[Finish], records: Sequence[InvocationRecord | None]
+) -> list[InvocationRecord | None]:
+    """Note what the departed wait for; those that have it already come back at once. To be called in a unit."""
+    settled = list(records)
+    for place, (finish, record) in enumerate(zip(finishes, records, strict=True)):
+        if record is None or record.not_before is None or not (finish.awaited or record.cancel_requested):
+            continue
+        awaited = ledger.read(finish.awaited)
+        unfinished = [each for each in awaited.values() if not each.status.is_final()]
+        enough = not unfinished if finish.all_of_them else len(unfinished) < len(finish.awaited)
+        if enough or record.cancel_requested:
+            settled[place] = next(iter(ledger.hasten([record.invocation_id])), record)
+        else:
+            address = RETURNS_AFTER_ALL if finish.all_of_them else RETURNS_AFTER_ANY
+            ledger.add_waits([Wait(record.invocation_id, each.invocation_id, address) for each in unfinished])
+    return settled
+
+
+def come_back(ledger: Orchestrator, released: Sequence[Wait]) -> list[InvocationRecord]:
+    """Those whose wait ends with these edges, to be queued. To be called in the unit that released them."""
+    all_of_them = {edge.waiter_id for edge in released if edge.address == RETURNS_AFTER_ALL}
+    waiting_still = {
+        edge.waiter_id
+        for edge in ledger.awaited_by([each for each in all_of_them if each is not None])
+        if edge.address == RETURNS_AFTER_ALL
+    }
+    back = {edge.waiter_id for edge in released} - waiting_still
+    ids = sorted(each for each in back if each is not None)
+    ledger.forget_waiters(ids)
+    return ledger.hasten(ids)

@@ -1,0 +1,71 @@
+"""Sync mode: what of a running invocation there is when a call runs in the thread that makes it."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pynenc.engine.journal import StoredJournal, SyncJournal
+from pynenc.engine.workflow_run import WorkflowRun
+from pynenc.identifiers import TaskId
+from pynenc.invocation.conc_invocation import ConcurrentInvocation
+from pynenc.workflow.workflow_identity import WorkflowIdentity
+
+
+class SyncRunning:
+    """A call in sync mode; the same shape as ``context.Running``, as far as user code can tell."""
+
+    engine = None
+    record = None
+    main_task = None
+    cancelled = False
+
+    def __init__(self, handle: ConcurrentInvocation[Any], outer: Any) -> None:
+        self.handle = handle
+        same_workflow = outer is not None and outer.handle.workflow == handle.workflow
+        #: The data of the workflow, which all of its calls share.
+        self.workflow_data: dict[str, Any] = outer.workflow_data if outer is not None and same_workflow else {}
+        self.workflow: WorkflowRun | None = None
+        self._journal: SyncJournal | None = None
+
+    def begin(self) -> None:
+        """The code runs, perhaps again after a retry: it repeats what it has recorded."""
+        self.workflow = None
+
+    def returned(self) -> None:
+        """The code has come to its end."""
+        if self.workflow is not None:
+            self.workflow.returned()
+
+    def open_workflow(self, now: Callable[[], float]) -> WorkflowRun:
+        """The operations of this run of the code."""
+        if self._journal is None:
+            self._journal = SyncJournal(self.handle.invocation_id, self.workflow_data, now)
+        self.workflow = WorkflowRun(self._journal, self.handle.workflow, self)
+        return self.workflow
+
+
+def open_workflow(running: Any) -> WorkflowRun:
+    """The recorded operations of what is running, in sync mode or not."""
+    if running.workflow is not None:
+        run: WorkflowRun = running.workflow
+        return run
+    if isinstance(running, SyncRunning):
+        return running.open_workflow(time.time)
+    record = running.record
+    identity = WorkflowIdentity(record.workflow_id, TaskId.from_key(record.workflow_type), record.parent_workflow_id)
+    made = running.workflow = WorkflowRun(StoredJournal(running), identity, running)
+    return made
+
+
+def complete(coroutine: Any) -> Any:
+    """Run a coroutine to its end where there is no event loop; inside of one, on a thread of its own."""
+    import asyncio  # noqa: PLC0415 - 22 ms and 2 MB, which processes without coroutines can do without
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - sync mode inside a loop only
+
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(asyncio.run, coroutine).result()
