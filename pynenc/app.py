@@ -16,6 +16,7 @@ from pynenc.direct_task import AggregateFunc, ParallelFunc, make_direct
 from pynenc.engine.engine import Engine
 from pynenc.engine.events import Events
 from pynenc.engine.handles import Handles
+from pynenc.engine.workflow_admin import Workflows
 from pynenc.exceptions import AlreadyInitializedError
 from pynenc.identifiers import TaskId
 from pynenc.invocation.dist_invocation import DistributedInvocation
@@ -190,6 +191,11 @@ class Pynenc:
     def state_backend(self) -> Any:
         """Histories, results and exceptions."""
         return self.components.state_backend
+
+    @property
+    def workflows(self) -> Workflows:
+        """Workflows: which there are, what they recorded, and going on with those that failed."""
+        return Workflows(self.engine, self.handles)
 
     @property
     def trigger(self) -> Any:

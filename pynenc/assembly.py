@@ -57,6 +57,7 @@ def assemble(
         no_runner_warning_seconds=conf.no_runner_warning_seconds,
         lease_seconds=conf.lease_seconds,
         max_recoveries=conf.max_recoveries,
+        workflow_stack_seconds=conf.workflow_stack_seconds,
         cycle_control=orchestrator.cycle_control,
         blocking_control=orchestrator.blocking_control,
         limits=PayloadLimits(

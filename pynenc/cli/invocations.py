@@ -14,6 +14,7 @@ from pynenc.cli.invocation_show import gather, print_invocation
 from pynenc.cli.options import app_options, json_option
 from pynenc.cli.output import duration, moment, print_json, print_table
 from pynenc.cli.since import since
+from pynenc.engine.cancelling import cancel_tree
 from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.record import HistoryEntry, InvocationRecord
 from pynenc.invocation.status import InvocationStatus
@@ -160,14 +161,12 @@ def _change(entry: HistoryEntry, task_id: str | None, *, as_json: bool) -> str:
 @app_options
 @click.pass_context
 def cancel(ctx: click.Context, invocation_ids: tuple[str, ...]) -> int:
-    """Cancel invocations: at once what waits, at its next wait what runs. '-' reads ids from standard input."""
+    """Cancel invocations and what they called: at once what waits, at its next wait what runs. '-': ids from stdin."""
     app, _ = readable_app(ctx)
     exit_code = 0
     ids = list(_ids(invocation_ids))
     before = app.engine.ledger.read(ids)
-    records = {
-        r.invocation_id: r for r in app.engine.steps.cancel([i for i in ids if i in before], app.engine.process_id)
-    }
+    records = cancel_tree(app.engine, [i for i in ids if i in before])
     for invocation_id in ids:
         record = records.get(invocation_id)
         if record is None:

@@ -105,6 +105,12 @@ class ConfigPynenc(ConfigPynencBase):
     max_recoveries: int = Field(
         default=3, ge=0, description="Times an invocation is run again after the death of its worker before it fails."
     )
+    workflow_stack_seconds: float = Field(
+        default=60,
+        ge=0,
+        description="Seconds that a workflow waits for sub-tasks before it leaves its thread, to come back by replay; "
+        "0: it never does.",
+    )
     recovery_interval_seconds: float = Field(
         default=5, gt=0, description="Seconds between two searches for work whose owner has fallen silent."
     )

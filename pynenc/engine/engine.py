@@ -47,6 +47,8 @@ class EngineSettings:
     no_runner_warning_seconds: float
     lease_seconds: float
     max_recoveries: int
+    #: A workflow that waits longer leaves its stack, and comes back by replay; 0: never.
+    workflow_stack_seconds: float
     cycle_control: bool
     blocking_control: bool
     limits: PayloadLimits

@@ -6,6 +6,7 @@ from typing import Any
 
 from pynenc.arguments import Arguments
 from pynenc.engine import waiting
+from pynenc.engine.cancelling import cancel_tree
 from pynenc.engine.engine import Engine
 from pynenc.exceptions import InvocationError, InvocationNotFoundError
 from pynenc.identifiers import TaskId
@@ -86,10 +87,9 @@ class Handles:
         return waiting.outcome_of(self._engine, record)
 
     def cancel(self, invocation_id: str) -> InvocationStatus:
-        """Cancel it, or ask its owner to."""
+        """Cancel it, or ask its owner to; and the same for all that was called in its code, at any depth."""
         self.record(invocation_id)
-        [record] = self._engine.steps.cancel([invocation_id], self._engine.process_id)
-        return record.status
+        return cancel_tree(self._engine, [invocation_id])[invocation_id].status
 
     # -- groups
 

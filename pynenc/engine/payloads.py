@@ -164,6 +164,11 @@ class Payloads:
         finally:
             current_handle_engine.reset(token)
 
+    @staticmethod
+    def references_of(text: str) -> list[str]:
+        """The keys that the stored arguments of a call use in the client data store."""
+        return [part[0] for part in json.loads(text).values() if not isinstance(part, str)]
+
     def pack(self, value: Any) -> tuple[str, list[str]]:
         """A result as text, and the keys it uses in the client data store."""
         placed = self._place(self._serialize(value))

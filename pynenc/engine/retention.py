@@ -1,6 +1,7 @@
 """Forgetting: final invocations after their time, what they used, and runners long gone."""
 
 from pynenc.engine.engine import Engine
+from pynenc.engine.waiting import read_all
 
 #: Invocations dropped in one step, so that writers are never kept out for long.
 BATCH = 200
@@ -13,13 +14,15 @@ RUNNER_LEASES = 20
 def purge_expired(engine: Engine, keep_seconds: float) -> int:
     """Drop invocations that have been final for ``keep_seconds``; how many."""
     dropped = 0
+    resumed = _resumed_and_unfinished(engine)
     while True:
-        ids = engine.ledger.expired(engine.clock.now() - keep_seconds, BATCH)
+        ids = engine.ledger.expired(engine.clock.now() - keep_seconds, BATCH, resumed)
         if not ids:
             break
         with engine.backend.unit():
             engine.ledger.drop(ids)
             engine.state.drop_calls(ids)
+            engine.state.drop_logs(ids)
             engine.backend.client_data.unlink(ids)
         dropped += len(ids)
         if len(ids) < BATCH:
@@ -29,3 +32,10 @@ def purge_expired(engine: Engine, keep_seconds: float) -> int:
         pass
     engine.ledger.forget_runners(now - max(keep_seconds, RUNNER_LEASES * engine.settings.lease_seconds))
     return dropped
+
+
+def _resumed_and_unfinished(engine: Engine) -> set[str]:
+    """Workflows whose start is final although another invocation goes on with them."""
+    going_on = {each.invocation_id: each.log_id for each in engine.state.continuations()}
+    records = read_all(engine, list(going_on))
+    return {going_on[record.invocation_id] for record in records.values() if not record.status.is_final()}

@@ -166,7 +166,11 @@ class DistributedInvocation(BaseInvocation[R_co]):
         return self.async_result().__await__()
 
     def cancel(self) -> InvocationStatus:
-        """Cancel it: at once if it waits in a queue or line, by its owner at its next wait if it runs."""
+        """Cancel it, and what was called in its code, at any depth.
+
+        What waits in a queue or line, or sleeps, is CANCELLED at once; what runs is told at its next wait, or operation
+        of a workflow, by an ``InvocationCancelledError``.
+        """
         return self._bound.cancel(self.invocation_id)
 
     # -- how it travels

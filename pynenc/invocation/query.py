@@ -16,6 +16,8 @@ class InvocationQuery:
     parent_id: str | None = None
     workflow_id: str | None = None
     workflow_type: str | None = None
+    #: Only the invocations that started a workflow.
+    roots_only: bool = False
     owner: str | None = None
     running_key: str | None = None
     #: Registered at or after, and before: seconds since the epoch.

@@ -1,7 +1,7 @@
 """The ledger of invocations, the graph of who waits for whom, and the board of runners."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from pynenc.invocation.query import InvocationQuery
@@ -86,8 +86,12 @@ class StatusLedger(ABC):
         """
 
     @abstractmethod
-    def expired(self, changed_before: float, limit: int) -> list[str]:
-        """Final invocations that changed last before a time, oldest first."""
+    def expired(self, changed_before: float, limit: int, keep_workflows: Collection[str] = ()) -> list[str]:
+        """Final invocations that changed last before a time, oldest first.
+
+        Effect: without those whose caller or whose workflow's start is unfinished, for it may ask for their results
+        when it runs again; and without the members of these workflows.
+        """
 
 
 class LedgerReader(ABC):

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pynenc.engine.context import Running
-from pynenc.engine.execution import Fenced
+from pynenc.engine.departures import FOREVER_SECONDS
+from pynenc.engine.execution import Departed, Fenced
 from pynenc.engine.hub import Waiter
 from pynenc.engine.waiting import read_finals
 from pynenc.exceptions import (
@@ -71,7 +72,8 @@ class Parking:
         try:
             if not self._pause(running, awaited, all_of_them=all_of_them):
                 return read_finals(self._engine, awaited)
-            in_time = home.sleep(timeout_seconds)
+            patience = stack_seconds(running, awaited) if timeout_seconds is None else None
+            in_time = home.sleep(timeout_seconds if patience is None else patience)
             if not in_time:
                 self.make_ready(running)
                 home.sleep(None)
@@ -80,6 +82,9 @@ class Parking:
         self._go_on(running)
         finals = read_finals(self._engine, awaited)
         if not in_time and (len(finals) < len(awaited) if all_of_them else not finals):
+            if patience is not None:
+                not_before = self._engine.clock.now() + FOREVER_SECONDS
+                running.workflow.leave(Departed(not_before, awaited, all_of_them=all_of_them))
             raise timed_out(awaited, timeout_seconds)
         return finals
 
@@ -219,6 +224,7 @@ class Parking:
                 running.record = record
                 break
             self._sleep_for_token(running)
+        running.cancelled = running.cancelled or running.record.cancel_requested
         running.slot.busy_since = self._engine.clock.monotonic()
         self.on_change(len(self._paused))
         raise_if_cancelled(running)
@@ -318,6 +324,18 @@ def wait_request(running: Running, awaited: Sequence[str], *, all_of_them: bool)
         engine.settings.cycle_control,
         engine.settings.blocking_control,
     )
+
+
+def stack_seconds(running: Running, awaited: Sequence[str]) -> float | None:
+    """How long a waiting invocation keeps its stack; None: as long as it waits, for a replay could not bring it back.
+
+    Calls that are in no record would be made again.
+    """
+    seconds: float = running.engine.settings.workflow_stack_seconds
+    run = running.workflow
+    if run is None or not seconds or running.plain_calls or not run.recorded_children(awaited):
+        return None
+    return seconds
 
 
 def raise_if_refused(running: Running, answer: WaitAnswer) -> None:

@@ -2,10 +2,13 @@
 
 import pytest
 import tasks_workflows
-from stage import PLAIN, SETUPS, names
-from gates_and_notes import notes
+from gates_and_notes import DEADLINE_SECONDS, note, notes, open_gate, wait_for_notes
+from stage import PLAIN, SETUPS, THREADS, names, wait_for_status, wait_until_ended
 
-from pynenc.workflow import WorkflowAccessError, WorkflowMismatchError
+from pynenc.exceptions import InvocationNotFoundError
+from pynenc.invocation import InvocationStatus
+from pynenc.testing import wait_until
+from pynenc.workflow import DeterministicExecutor, WorkflowAccessError, WorkflowError, WorkflowMismatchError
 
 everywhere = pytest.mark.parametrize("shared_app", list(SETUPS.values()), indirect=True, ids=str, scope="module")
 on_one_of_a_kind = pytest.mark.parametrize("shared_app", PLAIN, indirect=True, ids=str, scope="module")
@@ -118,3 +121,160 @@ def test_members_share_data_and_have_values_of_their_own(shared_app):
 def test_nothing_outside_of_tasks(shared_app):
     with pytest.raises(WorkflowAccessError, match="no task of app 'tests' is running"):
         tasks_workflows.sharing.wf.random()
+
+
+# --- leaving the stack ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("setup", THREADS, ids=str)
+def test_a_workflow_that_waits_long_leaves_its_thread(stage, setup, journal, gate):
+    # To leave it, too, takes a slot, for the code's last words; the child has one.
+    app = stage.run(setup, slots=2, workflow_stack_seconds=0.05)
+    invocation = tasks_workflows.family(gate, journal)
+    wait_until(lambda: names(invocation).count("REROUTED") == 1, DEADLINE_SECONDS, "the root to leave its thread")
+    [child] = app.state_backend.get_child_invocations(invocation.invocation_id)
+    below = app.get_invocation(child)
+    wait_until(lambda: names(below).count("REROUTED") == 1, DEADLINE_SECONDS, "its child to leave its thread")
+    assert names(invocation)[-3:] == ["PAUSED", "RESUMED", "REROUTED"]
+    open_gate(gate)
+    assert invocation.result == "passed"
+    assert notes(journal).count("gated") == 1
+    assert invocation.record.recoveries == 0
+
+
+def test_calls_that_are_in_no_record_keep_the_stack(stage, journal, gate):
+    stage.run("memory-thread", slots=4, workflow_stack_seconds=0.02)
+    invocation = tasks_workflows.patient_with_plain_call(gate, journal)
+    other = tasks_workflows.patient(gate, journal)
+    wait_until(lambda: names(other).count("REROUTED") == 1, DEADLINE_SECONDS, "the other to leave its thread")
+    assert "REROUTED" not in names(invocation)
+    open_gate(gate)
+    assert invocation.result == other.result == "passed"
+    assert notes(journal).count("doubled 1") == 1
+
+
+# --- cancelling -------------------------------------------------------------------------------------------------------
+
+
+# Who is told that it is cancelled needs a slot for it, and the child has one.
+@pytest.mark.parametrize("setup", THREADS, ids=str)
+def test_cancelling_goes_down_the_tree(stage, setup, journal, gate):
+    shared_app = stage.run(setup, slots=2)
+    invocation = tasks_workflows.family(gate, journal)
+    wait_for_notes(journal, 2)
+    [child] = shared_app.state_backend.get_child_invocations(invocation.invocation_id)
+    [grandchild] = shared_app.state_backend.get_child_invocations(child)
+    invocation.cancel()
+    assert invocation.wait(DEADLINE_SECONDS) is InvocationStatus.CANCELLED
+    assert shared_app.get_invocation(child).wait(DEADLINE_SECONDS) is InvocationStatus.CANCELLED
+    # Its code is in no wait: it was asked, and did not look.
+    assert shared_app.get_invocation(grandchild).record.cancel_requested
+    open_gate(gate)
+    wait_until_ended(shared_app)
+
+
+@pytest.mark.parametrize("setup", THREADS, ids=str)
+def test_a_cancelled_workflow_cleans_up(stage, setup, journal, gate):
+    shared_app = stage.run(setup, slots=2)
+    invocation = tasks_workflows.cleaning_up(gate, journal)
+    wait_for_notes(journal)
+    invocation.cancel()
+    assert invocation.wait(DEADLINE_SECONDS) is InvocationStatus.CANCELLED
+    assert notes(journal) == ["gated", "clean up"]
+    kinds = [each.kind for each in shared_app.workflows.history(invocation.invocation_id)]
+    assert kinds == ["task", "cancel", "step"]
+    open_gate(gate)
+    wait_until_ended(shared_app)
+
+
+@on_one_of_a_kind
+def test_a_sleeping_workflow_is_cancelled_at_once(shared_app, journal):
+    invocation = tasks_workflows.sleeper(journal, 1000)
+    wait_for_status(invocation, InvocationStatus.REROUTED)
+    assert invocation.cancel() is InvocationStatus.CANCELLED
+    assert notes(journal) == ["before", "left"]
+
+
+# --- asking and resuming ----------------------------------------------------------------------------------------------
+
+
+@everywhere
+def test_a_failed_workflow_goes_on_where_it_failed(shared_app, journal):
+    flag = "flag"
+    invocation = tasks_workflows.failing_in_the_middle(journal, flag)
+    assert invocation.wait(DEADLINE_SECONDS) is InvocationStatus.FAILED
+    wait_until_ended(shared_app)
+    note(journal, flag)
+    resumed = shared_app.workflows.resume(invocation.invocation_id)
+    assert resumed.result == ["first done", flag, "10", "last done"]
+    assert sorted(notes(journal)) == sorted(["first", "needs flag", "doubled 5", flag, "needs flag", "last"])
+    assert invocation.status is InvocationStatus.FAILED
+    assert resumed.invocation_id != invocation.invocation_id
+    assert resumed.workflow == invocation.workflow
+    summary = shared_app.workflows.get(invocation.invocation_id)
+    assert (summary.invocation_id, summary.status, summary.times_resumed) == (
+        resumed.invocation_id,
+        InvocationStatus.SUCCESS,
+        1,
+    )
+    with pytest.raises(WorkflowError, match="is success"):
+        shared_app.workflows.resume(invocation.invocation_id)
+
+
+@on_one_of_a_kind
+def test_resuming_again_and_from_a_position(shared_app, journal):
+    flag = "flag"
+    invocation = tasks_workflows.failing_in_the_middle(journal, flag)
+    assert invocation.wait(DEADLINE_SECONDS) is InvocationStatus.FAILED
+    second = shared_app.workflows.resume(invocation.invocation_id)
+    assert second.wait(DEADLINE_SECONDS) is InvocationStatus.FAILED
+    wait_until_ended(shared_app)
+    note(journal, flag)
+    third = shared_app.workflows.resume(second.invocation_id, again_from=1)
+    assert third.result[-1] == "last done"
+    assert [notes(journal).count(each) for each in ("first", "needs flag", "doubled 5", "last")] == [2, 3, 2, 1]
+    assert shared_app.workflows.get(invocation.invocation_id).times_resumed == 2
+
+
+@on_one_of_a_kind
+def test_only_the_start_of_what_failed_is_resumed(shared_app, journal):
+    invocation = tasks_workflows.sleeper(journal, 0)
+    assert invocation.wait(DEADLINE_SECONDS) is InvocationStatus.SUCCESS
+    with pytest.raises(WorkflowError, match="Only what is failed or cancelled goes on"):
+        shared_app.workflows.resume(invocation.invocation_id)
+    member = tasks_workflows.failing_in_the_middle(journal, "x")
+    member.wait(DEADLINE_SECONDS)
+    [first, *_] = shared_app.state_backend.get_child_invocations(member.invocation_id)
+    with pytest.raises(WorkflowError, match="belongs to workflow"):
+        shared_app.workflows.resume(first)
+
+
+@on_one_of_a_kind
+def test_asking(shared_app, journal):
+    invocation = tasks_workflows.every_operation(journal, failures=0)
+    result = invocation.result
+    workflows = shared_app.workflows
+    listed = workflows.list("tasks_workflows.every_operation", [InvocationStatus.SUCCESS], limit=1)
+    assert [each.workflow_id for each in listed] == [invocation.invocation_id]
+    history = workflows.history(invocation.invocation_id)
+    assert [each.position for each in history] == list(range(1, len(history) + 1))
+    assert [each.kind for each in history][:3] == ["random", "random", "uuid"]
+    steps = {each.name: each.value for each in history if each.kind == "step"}
+    assert steps == {"effect": "effect done", "nothing": None}
+    assert workflows.history(invocation.invocation_id, after=3, limit=2) == history[3:5]
+    assert workflows.data(invocation.invocation_id) == {"key": {"answer": 42}}
+    tree = [each.invocation_id for each in workflows.tree(invocation.invocation_id)]
+    assert tree == [invocation.invocation_id, result["child"][0]]
+    with pytest.raises(InvocationNotFoundError, match="belongs to workflow"):
+        workflows.get(result["child"][0])
+
+
+@on_one_of_a_kind
+def test_executors_of_one_workflow_agree(shared_app, journal):
+    invocation = tasks_workflows.sleeper(journal, 0)
+    invocation.wait(DEADLINE_SECONDS)
+    first, second = (DeterministicExecutor(invocation.workflow, shared_app) for _ in range(2))
+    values = [first.random(), first.uuid(), first.utc_now(), first.utc_now()]
+    assert [second.random(), second.uuid(), second.utc_now(), second.utc_now()] == values
+    assert (values[3] - values[2]).total_seconds() == 1
+    assert first.get_operation_count("time") == 2

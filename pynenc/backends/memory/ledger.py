@@ -1,12 +1,12 @@
 """The status ledger in memory: compare-and-set is an ``if``."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice, takewhile
 
 from pynenc.backends.memory.storage import LedgerPart
 from pynenc.invocation.record import InvocationRecord, NewInvocation, Transition
 from pynenc.invocation.record_change import record_after
-from pynenc.invocation.status import AVAILABLE, InvocationStatus
+from pynenc.invocation.status import AVAILABLE, FINAL, InvocationStatus
 from pynenc.ports.orchestrator import Existing, StatusLedger
 
 
@@ -111,10 +111,16 @@ class MemLedger(LedgerPart, StatusLedger):
                     for edge in list(edges.get(invocation_id, ())):
                         tables.unlink(edge)
 
-    def expired(self, changed_before: float, limit: int) -> list[str]:
+    def expired(self, changed_before: float, limit: int, keep_workflows: Collection[str] = ()) -> list[str]:
         with self._lock:
             old = takewhile(lambda key: key[0] < changed_before, self._tables.finished.ascending())
-            return [invocation_id for _, invocation_id in islice(old, limit)]
+            free = (each for _, each in old if not self._is_needed(self._tables.records[each], keep_workflows))
+            return list(islice(free, limit))
+
+    def _is_needed(self, record: InvocationRecord, keep_workflows: Collection[str]) -> bool:
+        above = (self._tables.records.get(each) for each in (record.parent_id, record.workflow_id) if each is not None)
+        unfinished = any(each is not None and each.status not in FINAL for each in above)
+        return unfinished or record.workflow_id in keep_workflows
 
 
 def _place_at_scope(record: InvocationRecord) -> tuple[bool, float, str]:

@@ -101,6 +101,7 @@ def _asks_only_for_groups(query: InvocationQuery) -> bool:
         or query.parent_id
         or query.workflow_id
         or query.workflow_type
+        or query.roots_only
         or query.owner
         or query.running_key
         or query.registered_from is not None
@@ -125,6 +126,7 @@ def _matches(query: InvocationQuery, record: InvocationRecord) -> bool:
         and (not query.parent_id or record.parent_id == query.parent_id)
         and (not query.workflow_id or record.workflow_id == query.workflow_id)
         and (not query.workflow_type or record.workflow_type == query.workflow_type)
+        and (not query.roots_only or record.workflow_id == record.invocation_id)
         and (not query.owner or record.owner == query.owner)
         and (not query.running_key or record.running_key == query.running_key)
         and (query.registered_from is None or record.registered_at >= query.registered_from)

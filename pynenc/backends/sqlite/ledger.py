@@ -6,7 +6,7 @@ all of its changes, reads it once, at the claim. Reading it, also by ``RETURNING
 with its indexes and its history.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pynenc.backends.sqlite.mapping import Row, record_of
 from pynenc.backends.sqlite.part import SQLitePart
@@ -65,9 +65,14 @@ _NEXT_DUE = "SELECT min(not_before) FROM {p}invocations WHERE not_before IS NOT 
 _SET_DUE = ByIds("UPDATE {p}invocations SET not_before = NULL WHERE invocation_id IN ({ids})")
 _REQUEST_CANCEL = ByIds("UPDATE {p}invocations SET cancel_requested = 1 WHERE invocation_id IN ({ids})")
 
+#: Beyond a row: its time and its id.
 _EXPIRED = """
-    SELECT invocation_id FROM {p}invocations WHERE changed_at < ? AND {is_final}
-    ORDER BY changed_at, invocation_id LIMIT ?
+    SELECT invocation_id, workflow_id, changed_at FROM {p}invocations AS old
+    WHERE changed_at >= ?1 AND changed_at < ?2 AND {is_final} AND (changed_at > ?1 OR invocation_id > ?3)
+    AND NOT EXISTS (SELECT 1 FROM {p}invocations AS above
+        WHERE (above.invocation_id = old.parent_id OR above.invocation_id = old.workflow_id)
+        AND NOT {above_is_final})
+    ORDER BY changed_at, invocation_id LIMIT ?4
 """
 
 _FINAL_AMONG = ByIds("""
@@ -234,8 +239,15 @@ class SQLiteLedger(SQLitePart, StatusLedger):
                 self._store.write_by_ids(statement, dropped)
             self._store.write(_DROP_STALE_MARKS)
 
-    def expired(self, changed_before: float, limit: int) -> list[str]:
-        return [invocation_id for [invocation_id] in self._store.rows(_EXPIRED, (changed_before, limit))]
+    def expired(self, changed_before: float, limit: int, keep_workflows: Collection[str] = ()) -> list[str]:
+        expired: list[str] = []
+        after = (0.0, "")
+        while True:
+            page = self._store.rows(_EXPIRED, (after[0], changed_before, after[1], limit))
+            expired += [invocation_id for invocation_id, workflow_id, _ in page if workflow_id not in keep_workflows]
+            if len(page) < limit or len(expired) >= limit:
+                return expired[:limit]
+            after = page[-1][2], page[-1][0]
 
 
 def _registration(new: NewInvocation, now: float) -> Row:

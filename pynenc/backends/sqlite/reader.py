@@ -25,6 +25,7 @@ _BEYOND_GROUPS = (
     "parent_id",
     "workflow_id",
     "workflow_type",
+    "roots_only",
     "owner",
     "running_key",
     "registered_from",
@@ -36,6 +37,7 @@ _BEYOND_GROUPS = (
 _CONDITIONS = {
     # The one that gave the workflow its id is not in the index of the members.
     "workflow_id": ("((workflow_id = ? AND workflow_id <> invocation_id) OR (workflow_id = ? AND invocation_id = ?))"),
+    "roots_only": "workflow_id = invocation_id AND ?",
     "registered_from": "registered_at >= ?",
     "registered_until": "registered_at < ?",
     "changed_before": "changed_at < ?",
@@ -122,7 +124,7 @@ def _where(query: InvocationQuery, fields: Collection[str]) -> tuple[list[str], 
     parameters: list[object] = []
     for field in fields:
         value = getattr(query, field)
-        if value is None or value in ("", frozenset()):
+        if value is None or value is False or value in ("", frozenset()):
             continue
         conditions.append(_CONDITIONS.get(field) or (one_of(value) if field == "statuses" else f"{field} = ?"))
         parameters += [value] * conditions[-1].count("?")

@@ -44,6 +44,7 @@ PIECES = {
         )
         SELECT link FROM chain
     """,
+    "{above_is_final}": one_of(FINAL, "above.status"),
     "{new_is_final}": one_of(FINAL, "NEW.status"),
     "{awaited_is_available}": one_of(AVAILABLE, "awaited.status"),
 }
