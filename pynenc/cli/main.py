@@ -28,6 +28,7 @@ COMMANDS = {
     "runner": ("pynenc.cli.runner:runner", "Start a runner, and see which are alive."),
     "worker": ("pynenc.cli.runner:start", "Short for 'runner start'."),
     "invocations": ("pynenc.cli.invocations:invocations", "List, show, follow and cancel invocations."),
+    "workflows": ("pynenc.cli.workflows:workflows", "List, show and resume workflows."),
     "result": ("pynenc.cli.result:result", "Print the result of an invocation."),
     "call": ("pynenc.cli.call:call", "Call a task."),
     "tasks": ("pynenc.cli.listings:tasks", "List the tasks runners have published."),

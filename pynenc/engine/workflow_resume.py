@@ -28,7 +28,8 @@ def resume(engine: Engine, record: InvocationRecord, again_from: int | None) -> 
     if last.status not in _RESUMABLE:
         raise WorkflowError(
             f"Workflow {record.workflow_id} ({record.workflow_type}) cannot be resumed: "
-            f"invocation:{last.invocation_id}, which runs it, is {last.status}. Only what is failed or cancelled goes on."
+            f"invocation:{last.invocation_id}, which runs it, is {last.status}. "
+            "Only what is failed or cancelled goes on."
         )
     arguments = engine.state.load_calls([last.invocation_id]).get(last.invocation_id)
     if arguments is None:
