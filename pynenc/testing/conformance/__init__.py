@@ -33,7 +33,17 @@ pytest.register_assert_rewrite(
         f"{__name__}.{suite}"
         for suite in (
             *("broker", "claims", "client_data_store", "kit", "ledger_model", "ledger_reader", "races", "registration"),
-            *("runner_board", "state_backend", "transitions", "trigger", "units", "upkeep", "wait_graph", "wakeups"),
+            *(
+                "runner_board",
+                "state_backend",
+                "transitions",
+                "trigger",
+                "units",
+                "upkeep",
+                "wait_graph",
+                "wakeups",
+                "workflow_log",
+            ),
         )
     )
 )
@@ -66,6 +76,7 @@ from pynenc.testing.conformance.upkeep import (  # noqa: E402
 )
 from pynenc.testing.conformance.wait_graph import WaitGraphConformance  # noqa: E402
 from pynenc.testing.conformance.wakeups import WakeupsConformance  # noqa: E402
+from pynenc.testing.conformance.workflow_log import WorkflowLogConformance  # noqa: E402
 
 __all__ = [
     "BrokerConformance",
@@ -83,6 +94,7 @@ __all__ = [
     "UnitConformance",
     "WaitGraphConformance",
     "WakeupsConformance",
+    "WorkflowLogConformance",
     "WorkflowStoreConformance",
 ]
 
