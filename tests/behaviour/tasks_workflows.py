@@ -258,3 +258,31 @@ def sharing() -> list[Any]:
     theirs = wf.execute_task(member, "shared").result
     again = wf.execute_task(member, "shared").result
     return [theirs, again, wf.get_data("from member"), wf.uuid()]
+
+
+@app.workflow
+def sleeping_after_child(journal: str, seconds: float) -> int:
+    wf = sleeping_after_child.wf
+    wf.set_data("kept", True)
+    number = wf.execute_task(doubled, journal, 1).result
+    wf.sleep(seconds)
+    return number
+
+
+@app.workflow
+def resumed_and_sleeping(journal: str) -> int:
+    """Fails the first time it comes to its end, and sleeps the second time."""
+    wf = resumed_and_sleeping.wf
+    number = wf.execute_task(doubled, journal, 1).result
+    if attempts(journal) == 1:
+        raise ShakyError("again")
+    wf.sleep(1000)
+    return number
+
+
+@app.workflow
+def asleep(seconds: float) -> float:
+    """How long it slept by its own clock."""
+    before = asleep.wf.utc_now()
+    asleep.wf.sleep(seconds)
+    return (asleep.wf.utc_now() - before).total_seconds()

@@ -1,10 +1,15 @@
 """Workflows on every runner and product: what is recorded repeats, what ended is not run again."""
 
+import json
+
 import pytest
 import tasks_workflows
+from click.testing import CliRunner
 from gates_and_notes import DEADLINE_SECONDS, note, notes, open_gate, wait_for_notes
 from stage import PLAIN, SETUPS, THREADS, names, wait_for_status, wait_until_ended
 
+from pynenc.cli.workflows import workflows
+from pynenc.engine.retention import purge_expired
 from pynenc.exceptions import InvocationNotFoundError
 from pynenc.invocation import InvocationStatus
 from pynenc.testing import wait_until
@@ -278,3 +283,80 @@ def test_executors_of_one_workflow_agree(shared_app, journal):
     assert [second.random(), second.uuid(), second.utc_now(), second.utc_now()] == values
     assert (values[3] - values[2]).total_seconds() == 1
     assert first.get_operation_count("time") == 2
+
+
+# --- keeping and forgetting -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("setup", ["memory-thread", "sqlite-thread", "memory-but-sqlite-values"])
+def test_what_an_unfinished_workflow_may_ask_for_is_kept(stage, setup, journal):
+    app = stage.run(setup, slots=1)
+    invocation = tasks_workflows.sleeping_after_child(journal, 1000)
+    wait_for_status(invocation, InvocationStatus.REROUTED)
+    other = tasks_workflows.every_operation(journal, failures=0)
+    assert other.wait(DEADLINE_SECONDS) is InvocationStatus.SUCCESS
+    wait_until(lambda: purge_expired(app.engine, -1.0), DEADLINE_SECONDS, "something to be old")
+    [child] = app.state_backend.get_child_invocations(invocation.invocation_id)
+    assert app.get_invocation(child).result == 2
+    assert app.workflows.history(invocation.invocation_id)
+    assert app.workflows.history(other.invocation_id) == []
+    assert app.workflows.data(other.invocation_id) == {}
+    invocation.cancel()
+    assert purge_expired(app.engine, -1.0) == 2
+    assert app.workflows.history(invocation.invocation_id) == []
+
+
+@pytest.mark.parametrize("setup", ["memory-thread", "sqlite-thread"])
+def test_what_a_resumed_workflow_may_ask_for_is_kept(stage, setup, journal):
+    app = stage.run(setup, slots=1)
+    invocation = tasks_workflows.resumed_and_sleeping(journal)
+    assert invocation.wait(DEADLINE_SECONDS) is InvocationStatus.FAILED
+    resumed = app.workflows.resume(invocation.invocation_id)
+    wait_for_status(resumed, InvocationStatus.REROUTED)
+    assert purge_expired(app.engine, -1.0) == 0
+    resumed.cancel()
+    assert purge_expired(app.engine, -1.0) == 3
+
+
+# --- in this thread ---------------------------------------------------------------------------------------------------
+
+
+def test_sync_mode(stage, journal):
+    stage.build("memory-thread", dev_mode_force_sync_tasks=True)
+    values = tasks_workflows.every_operation(journal, failures=2).result
+    written = notes(journal)
+    assert [written.count(each) for each in ("attempt", "effect", "nothing", "doubled 21")] == [3, 1, 1, 1]
+    assert values["after"] == {"answer": 42}
+    assert tasks_workflows.compensated(f"{journal}-2").result == ["undo done", "undo no done"]
+    assert tasks_workflows.sharing().result[2] == "shared"
+    with pytest.raises(WorkflowMismatchError):
+        _ = tasks_workflows.changing(f"{journal}-3", "operation").result
+
+
+def test_sync_mode_does_not_wait(stage, journal):
+    stage.build("memory-thread", dev_mode_force_sync_tasks=True)
+    assert tasks_workflows.sleeper(journal, 86_400.0).result == ["before done", "after done"]
+    assert tasks_workflows.asleep(86_400.0).result >= 86_400
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+
+
+def test_command_line(stage, journal, monkeypatch):
+    app = stage.run("memory-thread", slots=1)
+    invocation = tasks_workflows.failing_in_the_middle(journal, "flag")
+    assert invocation.wait(DEADLINE_SECONDS) is InvocationStatus.FAILED
+    wait_until_ended(app)
+    monkeypatch.setattr("pynenc.cli.workflows.readable_app", lambda _ctx: (app, None))
+    run = CliRunner()
+    kind = "tasks_workflows.failing_in_the_middle"
+    listed = json.loads(run.invoke(workflows, ["list", "--type", kind, "--status", "failed", "--json"]).output)
+    assert [each["workflow_id"] for each in listed] == [invocation.invocation_id]
+    assert "tasks_workflows.failing_in_the_middle" in run.invoke(workflows, ["list"]).output
+    shown = json.loads(run.invoke(workflows, ["show", invocation.invocation_id, "--json"]).output)
+    assert [each["kind"] for each in shown["operations"]] == ["step", "task", "task"]
+    assert len(shown["tree"]) == 3
+    assert "step       first" in run.invoke(workflows, ["show", invocation.invocation_id]).output
+    note(journal, "flag")
+    resumed = run.invoke(workflows, ["resume", invocation.invocation_id]).output.strip()
+    assert app.get_invocation(resumed).result[-1] == "last done"

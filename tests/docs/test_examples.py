@@ -45,3 +45,37 @@ def test_pipeline(tmp_path):
     ]
     assert ran.stderr == ""
     assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
+
+
+def test_order_workflow(tmp_path):
+    ran = subprocess.run(
+        (sys.executable, ROOT / "examples" / "order_workflow" / "run.py"),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout == ORDERS
+
+
+#: What the example prints: each effect once, but for the question that the carrier did not answer.
+ORDERS = """\
+order A1: shipped
+  retries: 1, with the tracking number of the first attempt
+  data: payment_id, reservation, tracking_number
+  recorded: random, time, reserve_stock, reservation, process_payment, payment_id, book carrier, sleep, audit, \
+tracking_number
+  A1: stock reserved
+  A1: 120 charged
+  A1: carrier asked
+  A1: carrier asked
+  A1: carrier booked
+  A1: audited
+order B2: declined
+  reason: 5000 is above the limit of the card
+  recorded: random, time, reserve_stock, reservation, process_payment, release_stock
+  B2: stock reserved
+  B2: payment declined
+  B2: stock released
+"""

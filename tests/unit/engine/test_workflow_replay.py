@@ -41,6 +41,8 @@ programs = st.lists(operations, min_size=1, max_size=12)
 class Suspender:
     """Runs what is waited for where it is waited for, as one process with all the slots in the world would."""
 
+    announces = True
+
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
 
@@ -51,8 +53,8 @@ class Suspender:
                 return list(records.values())
             assert self._worker.turn(), "somebody waits for what nobody can run"
 
-    def owe(self, calls: int) -> bool:
-        return bool(calls)
+    def owe(self, calls: int) -> None:
+        """There is nobody to tell."""
 
     def interrupt(self, running: Running) -> None:
         """Nothing here sleeps."""

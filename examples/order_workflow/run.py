@@ -1,0 +1,61 @@
+"""Runs two orders: one that is shipped after a hitch, one whose payment is declined. Needs nothing but Pynenc.
+
+python examples/order_workflow/run.py
+"""
+
+import os
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+FOLDER = tempfile.mkdtemp(prefix="pynenc-orders-")
+# Threads of this process run the tasks; the state is in a file in the folder.
+os.environ |= {
+    "PYNENC__SQLITE_DB_PATH": str(Path(FOLDER) / "orders.db"),
+    "PYNENC__RUNNER_CLS": "ThreadRunner",
+    "PYNENC__THREADRUNNER__MAX_THREADS": "2",
+    "PYNENC__LOGGING_LEVEL": "critical",
+}
+sys.path.insert(0, str(Path(__file__).parent))
+
+import orders  # noqa: E402 - after the settings
+
+
+def main() -> None:
+    runner = threading.Thread(target=orders.app.runner.run, daemon=True)
+    runner.start()
+    try:
+        for order_id, amount in (("A1", 120), ("B2", 5000)):
+            show(order_id, amount)
+    finally:
+        orders.app.runner.stop_runner_loop()
+        runner.join()
+        orders.app.close()
+
+
+def show(order_id: str, amount: int) -> None:
+    """Run an order, and print what came of it."""
+    invocation = orders.process_order(FOLDER, order_id, amount)
+    result = invocation.result
+    print(f"order {order_id}: {result['status']}")
+    if result["status"] == "shipped":
+        assert result["workflow_id"] == invocation.invocation_id
+        assert result["audited_in"] != invocation.invocation_id
+        assert orders.app.workflows.get(result["audited_in"]).parent_workflow_id == invocation.invocation_id
+        print(f"  retries: {invocation.num_retries}, with the tracking number of the first attempt")
+        data = orders.app.workflows.data(invocation.invocation_id)
+        assert data["tracking_number"] == result["tracking_number"]
+        print(f"  data: {', '.join(sorted(data))}")
+    else:
+        print(f"  reason: {result['reason']}")
+    operations = orders.app.workflows.history(invocation.invocation_id)
+    print(f"  recorded: {', '.join(each.name.rpartition('.')[2] or each.kind for each in operations)}")
+    lines = (Path(FOLDER) / "journal").read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        if line.startswith(order_id):
+            print(f"  {line}")
+
+
+if __name__ == "__main__":
+    main()
