@@ -1,6 +1,6 @@
 """Order processing as a workflow: steps, sub-tasks, a failure that is tried again, and a compensation."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,6 @@ def process_order(folder: str, order_id: str, amount: int) -> dict[str, Any]:
     wf = process_order.wf
     tracking_number = f"TRK-{order_id}-{int(wf.random() * 100000):05d}"
     began: datetime = wf.utc_now()
-    assert began.tzinfo is UTC
 
     reservation = wf.execute_task(reserve_stock, folder, order_id)
     wf.set_data("reservation", reservation.result)
@@ -96,6 +95,7 @@ def process_order(folder: str, order_id: str, amount: int) -> dict[str, Any]:
     return {
         "order_id": order_id,
         "status": "shipped",
+        "ordered_at": began.isoformat(),
         "van": van,
         "tracking_number": tracking_number,
         "workflow_id": process_order.workflow.workflow_id,

@@ -263,7 +263,7 @@ def sharing() -> list[Any]:
 @app.workflow
 def sleeping_after_child(journal: str, seconds: float) -> int:
     wf = sleeping_after_child.wf
-    wf.set_data("kept", True)
+    wf.set_data("kept", "yes")
     number = wf.execute_task(doubled, journal, 1).result
     wf.sleep(seconds)
     return number

@@ -62,7 +62,9 @@ def test_order_workflow(tmp_path):
 #: What the example prints: each effect once, but for the question that the carrier did not answer.
 ORDERS = """\
 order A1: shipped
-  retries: 1, with the tracking number of the first attempt
+  retries: 1
+  tracking number as in its data: True
+  audited in a workflow below it: True
   data: payment_id, reservation, tracking_number
   recorded: random, time, reserve_stock, reservation, process_payment, payment_id, book carrier, sleep, audit, \
 tracking_number
