@@ -1,6 +1,6 @@
 """What an operation of a workflow costs: recorded the first time, and repeated by a replay.
 
-    python benchmarks/workflow_operations.py [OPERATIONS]
+    python -m benchmarks.workflow_operations [OPERATIONS]
 
 Runs one workflow of that many steps without a runner around it, on memory and on SQLite in a temporary folder, and
 prints microseconds for an operation: all, the first hundred and the last hundred, which should not differ.
@@ -12,15 +12,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from benchmarks import workflow_operations_tasks as tasks
 from pynenc.engine.context import Running
 from pynenc.engine.execution import call
 from pynenc.engine.recovery import recover_from
 from pynenc.ports.steps import ClaimPlan
 from pynenc.testing.apps import SETUPS, build_app, installed
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import workflow_operations_tasks as tasks
 
 #: Operations whose mean is shown for the beginning and the end.
 EDGE = 100

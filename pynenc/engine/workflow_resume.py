@@ -75,8 +75,8 @@ def _last_run(engine: Engine, record: InvocationRecord) -> tuple[InvocationRecor
 def _to_forget(engine: Engine, log_id: str, again_from: int | None) -> list[int]:
     entries = _entries(engine, log_id)
     cancelled = [entry.position for entry in entries if entry.kind == OperationKind.CANCEL]
-    start = min([*cancelled, *([again_from] if again_from is not None else [])], default=None)
-    forget = {entry.position for entry in entries if start is not None and entry.position >= start}
+    starts = cancelled if again_from is None else [*cancelled, again_from]
+    forget = {entry.position for entry in entries if starts and entry.position >= min(starts)}
     children = {
         str(entry.value): entry.position
         for entry in entries

@@ -179,7 +179,7 @@ def changing(journal: str, what: str) -> Any:  # noqa: C901 - a list of ways to 
         case "operation":
             _ = wf.uuid() if second else wf.random()
         case "task":
-            wf.execute_task(refused if second else doubled, journal, 1)
+            _ = wf.execute_task(refused, journal, "1") if second else wf.execute_task(doubled, journal, 1)
         case "argument":
             wf.execute_task(doubled, journal, 2 if second else 1)
         case "step":

@@ -71,6 +71,26 @@ def calls() -> None:
     assert_type(add.with_options(queue="slow", priority=5, delay_seconds=60)(1, 2), DistributedInvocation[int])
 
 
+async def async_effect(host: str) -> float:
+    return float(len(host))
+
+
+async def operations() -> None:
+    wf = order.wf
+    assert_type(wf.random(), float)
+    assert_type(wf.uuid(), str)
+    assert_type(wf.execute_task(add, 1, 2), DistributedInvocation[int])
+    assert_type(wf.execute_task(measure, host="a").result, float)
+    assert_type(wf.execute_task(add.with_options(priority=5), 1, y=2).result, int)
+    assert_type(wf.step("round", round, 1.5), int)
+    assert_type(await wf.step("measure", async_effect, "a"), float)
+    assert_type(wf.root.patched("new"), bool)
+
+    wf.execute_task(add, 1, "x")  # type: ignore[arg-type]
+    wf.execute_task(fetch)  # type: ignore[call-arg]
+    wf.step("measure", async_effect, 1)  # type: ignore[call-overload]
+
+
 def mistakes() -> None:
     add(1, "x")  # type: ignore[arg-type]
     add(1)  # type: ignore[call-arg]

@@ -54,6 +54,9 @@ def test_the_commands():
         "triggers list",
         "triggers show",
         "worker",
+        "workflows list",
+        "workflows resume",
+        "workflows show",
     ]
 
 

@@ -53,6 +53,10 @@ class Suspender:
                 return list(records.values())
             assert self._worker.turn(), "somebody waits for what nobody can run"
 
+    async def suspend_async(self, running: Running, awaited: Any, **_: Any) -> Any:
+        """There are no coroutines here."""
+        raise NotImplementedError
+
     def owe(self, calls: int) -> None:
         """There is nobody to tell."""
 
