@@ -64,7 +64,7 @@ def submit(
     cached = [_cached(engine, task, item) if conf.call_result_cache else None for item in packed]
     parent = parent_of(engine)
     new = [
-        _new(engine, task, item, options, parent, invocation_id=recorded_as or new_id())
+        new_invocation(engine, task, item, options, parent=parent, invocation_id=recorded_as or new_id())
         for item, found in zip(packed, cached, strict=True)
         if not found
     ]
@@ -109,18 +109,6 @@ def _store(
         # Not before the commit: who is told too early looks, finds nothing and goes to sleep.
         parent.suspender.owe(existing.count(None))
     return existing
-
-
-def _new(
-    engine: Engine,
-    task: Any,
-    packed: PackedArguments,
-    options: CallOptions,
-    parent: Running | None,
-    *,
-    invocation_id: str,
-) -> NewInvocation:
-    return new_invocation(engine, task, packed, options, parent=parent, invocation_id=new_id())
 
 
 def new_invocation(
