@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from pynenc import bootstrap
 from pynenc.conf.config_runner import ConfigRunner, ConfigThreadRunner
+from pynenc.exceptions import StoreUnavailableError
 from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.logs import name_runner
 from pynenc.runner.child_process import ChildMain, ChildStart
@@ -28,6 +29,8 @@ from pynenc.serializer.choice import make_serializer
 UNWIND_SECONDS: Final = 1.0
 #: Between two looks at whether the process should be replaced, or has been idle, where that is configured.
 CHECK_SECONDS: Final = 1.0
+#: A child that could not enter the board tries again after this.
+ENLIST_AGAIN_SECONDS: Final = 0.2
 #: Exit code of a child whose supervisor is gone.
 ORPHANED: Final = 3
 _MIB: Final = 1024 * 1024
@@ -97,7 +100,13 @@ class Worker:
         engine, pool = self._app.engine, self._pool
         # Its supervisor has.
         engine.store_announced = True
-        self._enlist()
+        while not self._enlist():
+            # Whoever is not on the board claims nothing: it would be taken away.
+            message = self._control.receive(ENLIST_AGAIN_SECONDS)
+            if message is not None and message.get("do") == "stop":
+                return 0
+            if self._control.closed:
+                return ORPHANED
         if self._settings.single_use:
             pool.on_claimed = lambda: self._say({"say": "claimed"})
             pool.on_empty = lambda: self._say({"say": "done"})
@@ -108,8 +117,14 @@ class Worker:
             os._exit(ORPHANED)
         return self._end(grace)
 
-    def _enlist(self) -> None:
-        self._app.engine.ledger.save_runners([self._record()])
+    def _enlist(self) -> bool:
+        """Enter the board; False: not now. A store that is locked, full or away is no reason to die."""
+        try:
+            self._app.engine.ledger.save_runners([self._record()])
+        except StoreUnavailableError as error:
+            self._app.engine.events.loop_failed("Entering the board of runners", error)
+            return False
+        return True
 
     def _record(self) -> RunnerRecord:
         engine = self._app.engine
@@ -142,6 +157,7 @@ class Worker:
             if message is not None and message.get("do") == "stop":
                 return _number(message, "grace_seconds")
             if message is not None and message.get("do") == "enlist":
+                # If it fails, the next heartbeat of the supervisor leads to another such message.
                 self._enlist()
             if message is None and self._control.closed:
                 return None

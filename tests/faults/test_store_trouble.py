@@ -139,6 +139,31 @@ def test_full_disk(small_disk: Path, make_scene: Callable[..., Scene]) -> None:
     scene.check()
 
 
+def test_worker_starts_while_the_disk_is_full(small_disk: Path, make_scene: Callable[..., Scene]) -> None:
+    """It cannot enter the board of runners, waits until it can, and nobody is started in its place."""
+    scene = make_scene(sqlite_db_path=str(small_disk / "pynenc.db"), num_processes=2)
+    runner = scene.start_runner()
+    assert scene.call(fault_tasks.noop, 1).result == 1
+    scene.wait(lambda: len(scene.killer.workers(runner.pid)) == 2, "both workers")
+    ballast = fill(small_disk)
+    with pytest.raises(StoreUnavailableError):
+        call_until_full(scene)
+    scene.killer.kill_a_worker(runner.pid)
+    scene.wait(lambda: "Entering the board of runners failed" in runner.log, "its successor to be refused")
+    workers = scene.killer.workers(runner.pid)
+    assert len(workers) == 2
+    scene.last(1)
+    ballast.unlink()
+    held = [scene.call(fault_tasks.hold, "a") for _ in range(2)]
+    scene.wait(lambda: fault_tasks.held("a") == 2, "both workers to work")
+    assert scene.killer.workers(runner.pid) == workers
+    fault_tasks.release("a")
+    assert [i.result for i in held] == ["a", "a"]
+    scene.wait_for_all()
+    scene.stalled_pids.update(workers)
+    scene.check()
+
+
 def test_worker_killed_while_the_disk_is_full(small_disk: Path, make_scene: Callable[..., Scene]) -> None:
     """The supervisor cannot write down that it is gone, and must not go, too."""
     scene = make_scene(sqlite_db_path=str(small_disk / "pynenc.db"), num_processes=2)
