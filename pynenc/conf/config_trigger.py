@@ -15,4 +15,9 @@ class ConfigTrigger(ConfigPynencBase):
         default=True, description="Let this app's runners start what cron conditions demand."
     )
     max_events_batch_size: int = Field(default=100, gt=0, description="Occurrences that are evaluated in one step.")
+    max_waiting_occurrences: int = Field(
+        default=1_000,
+        gt=0,
+        description="Most occurrences that wait at one part of an AND for those of other parts; the oldest makes room.",
+    )
     event_retention_days: int = Field(default=7, ge=0, description="Days for which events are kept.")

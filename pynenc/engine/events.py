@@ -9,6 +9,9 @@ from collections.abc import Sequence
 
 from pynenc.invocation.record import InvocationRecord
 
+#: Of many ids that a line would name, the first so many are.
+MOST_NAMED = 5
+
 
 class Events:
     """Announces what happens in one application to its logger."""
@@ -148,13 +151,25 @@ class Events:
     def trigger_fired(self, definition_id: str, task_id: str, causes: str) -> None:
         self._log.debug("trigger:%s started task:%s because of %s", definition_id, task_id, causes)
 
-    def trigger_failed(self, definition_id: str, task_id: str, error: str) -> None:
+    def trigger_failed(self, definition_id: str, task_id: str, error: str, causes: str) -> None:
         self._log.warning(
-            "trigger:%s did not start task:%s: %s; `pynenc triggers show %s` has its firings",
+            "trigger:%s did not start task:%s because of %s: %s; `pynenc triggers show %s` has its firings",
             definition_id,
             task_id,
+            causes,
             error,
             definition_id,
+        )
+
+    def trigger_line_full(self, definition_id: str, task_id: str, place: str, keys: Sequence[str]) -> None:
+        shown = ", ".join(keys[:MOST_NAMED]) + (f" and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else "")
+        self._log.warning(
+            "trigger:%s of task:%s: too much waits at %s for the other conditions, and the oldest was dropped: %s. "
+            "Raise max_waiting_occurrences, or say with within_seconds how long anything is to wait",
+            definition_id,
+            task_id,
+            place,
+            shown,
         )
 
     def warning(self, text: str) -> None:

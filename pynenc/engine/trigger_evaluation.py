@@ -1,21 +1,23 @@
 """From pending occurrences to firings: deciding, outside of any unit, what they lead to.
 
 User code (filters, providers) runs here. It holds up nobody but the evaluation, and whatever it raises becomes a firing
-with an error.
+with an error: for a filter, it did not accept.
 """
 
 import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from pynenc.engine.trigger_facts import Fact, Facts, moment
-from pynenc.engine.trigger_known import Definitions, Loaded
+from pynenc.engine.trigger_known import Loaded
+from pynenc.engine.trigger_lines import KnownLines
+from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.trigger import Evaluation, Firing, Trigger, WaitingToken
 from pynenc.trigger.conditions.base import ValidCondition
 from pynenc.trigger.definition import TriggerDefinition
-from pynenc.trigger.matching import Matching, Token
+from pynenc.trigger.lines import Token
+from pynenc.trigger.matching import Matching
 from pynenc.trigger.trigger_context import TriggerContext
 
 #: Characters of an error that are kept with a firing.
@@ -28,12 +30,12 @@ MakeCall = Callable[[TriggerDefinition, dict[str, Any], str, float], str]
 class Evaluator:
     """One evaluation: facts in, an ``Evaluation`` out."""
 
-    def __init__(self, trigger: Trigger, facts: Facts, known: Definitions, make_call: MakeCall, now: float) -> None:
+    def __init__(self, trigger: Trigger, facts: Facts, lines: KnownLines, make_call: MakeCall, now: float) -> None:
         self._trigger = trigger
         self._facts = facts
-        self._known = known
         self._make_call = make_call
         self._now = now
+        self._lines = lines
         self._by_key: dict[str, Fact] = {}
         self._matchings: dict[str, Matching] = {}
         self._firings: list[Firing] = []
@@ -42,7 +44,7 @@ class Evaluator:
         """What follows from these facts; all of them are dealt with."""
         self._by_key = {fact.occurrence.key: fact for fact in facts}
         for fact in facts:
-            for loaded in self._known.watching(fact.occurrence.source):
+            for loaded in self._lines.known.watching(fact.occurrence.source):
                 self._consider(loaded, fact)
         consumed: list[str] = []
         waiting: list[WaitingToken] = []
@@ -62,21 +64,42 @@ class Evaluator:
             return
         if fact.context is None:
             return
-        try:
-            hits = _hits(loaded, fact)
-        except Exception as wrong:  # noqa: BLE001 - a filter is user code
-            self._failed(loaded, [(-1, fact.occurrence.key)], wrong)
+        hits = self._hits(loaded, fact)
+        ended = self._ended(loaded, fact)
+        if not hits and ended is None:
             return
         matching = self._matching(loaded.stored.definition_id, definition)
-        for token in matching.offer(fact.occurrence.key, hits, fact.about):
+        occurrence = fact.occurrence
+        for token in matching.offer(occurrence.key, hits, fact.about, occurrence.at):
             self._fire(loaded, definition, token)
+        if ended is not None:
+            matching.ended(*ended)
+
+    def _hits(self, loaded: Loaded, fact: Fact) -> set[int]:
+        """The numbers of the conditions that a fact satisfies."""
+        source = fact.occurrence.source
+        if source.startswith("cron:"):
+            return {int(source.rpartition("/")[2])}
+        hits: set[int] = set()
+        for number, leaf in enumerate(loaded.leaves):
+            try:
+                if fact.context is not None and source in leaf.sources() and leaf.accepts(fact.context):
+                    hits.add(number)
+            except BaseException as wrong:  # noqa: BLE001 - a filter is user code: the others are not to suffer from it
+                self._failed(loaded, [(number, fact.occurrence.key)], wrong)
+        return hits
+
+    @staticmethod
+    def _ended(loaded: Loaded, fact: Fact) -> tuple[str, str] | None:
+        """The task and the invocation of which nothing will follow, if something may wait for that."""
+        about, status = fact.about, fact.occurrence.status
+        if about is None or about[0] not in loaded.shared_tasks or status is None:
+            return None
+        return about if InvocationStatus(status).is_final() else None
 
     def _matching(self, definition_id: str, definition: TriggerDefinition) -> Matching:
         if definition_id not in self._matchings:
-            lines: defaultdict[str, list[Token]] = defaultdict(list)
-            for each in self._trigger.waiting([definition_id]):
-                lines[each.place].append(Token.from_json(each.text))
-            self._matchings[definition_id] = Matching(definition.condition, lines)
+            self._matchings[definition_id] = self._lines.of(definition_id, definition)
         return self._matchings[definition_id]
 
     def _fire(self, loaded: Loaded, definition: TriggerDefinition, token: Token) -> None:
@@ -86,7 +109,7 @@ class Evaluator:
             provider = definition.argument_provider
             arguments = {} if provider is None else provider.get_arguments(context)
             call = self._make_call(definition, arguments, firing_id, self._now)
-        except Exception as error:  # noqa: BLE001 - a provider is user code, and the task may not be importable
+        except BaseException as error:  # noqa: BLE001 - a provider is user code, and the task may not be importable
             self._failed(loaded, token.parts, error)
             return
         self._firings.append(
@@ -120,23 +143,13 @@ class Evaluator:
         context.timestamp = max(each.timestamp for each in context.contexts())
         return context
 
-    def _failed(self, loaded: Loaded, parts: Sequence[tuple[int, str]], error: Exception | None) -> None:
+    def _failed(self, loaded: Loaded, parts: Sequence[tuple[int, str]], error: BaseException | None) -> None:
         firing_id = _digest("failed", loaded.stored.definition_id, *(f"{leaf}:{key}" for leaf, key in parts))
-        text = f"{type(error).__name__}: {error}"[:ERROR_CHARACTERS]
+        text = _words(error)[:ERROR_CHARACTERS]
         stored = loaded.stored
         self._firings.append(
             Firing(firing_id, stored.definition_id, stored.task_id, self._now, _causes(loaded, parts), None, text, None)
         )
-
-
-def _hits(loaded: Loaded, fact: Fact) -> set[int]:
-    """The numbers of the conditions that a fact satisfies."""
-    source = fact.occurrence.source
-    if source.startswith("cron:"):
-        return {int(source.rpartition("/")[2])}
-    context = fact.context
-    assert context is not None  # noqa: S101 - the caller looked; for the type checkers
-    return {number for number, leaf in enumerate(loaded.leaves) if source in leaf.sources() and leaf.accepts(context)}
 
 
 def _causes(loaded: Loaded, parts: Sequence[tuple[int, str]]) -> str:
@@ -145,6 +158,13 @@ def _causes(loaded: Loaded, parts: Sequence[tuple[int, str]]) -> str:
 
 def _token_key(definition_id: str, place: str, token: Token) -> str:
     return _digest(definition_id, place, *(f"{leaf}:{key}" for leaf, key in token.parts))
+
+
+def _words(error: BaseException | None) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except BaseException:  # noqa: BLE001 - the exception's own __str__
+        return type(error).__name__
 
 
 def _digest(*parts: str) -> str:

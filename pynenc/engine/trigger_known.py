@@ -10,6 +10,7 @@ from pynenc.trigger.codec import Codec
 from pynenc.trigger.conditions.base import TriggerCondition
 from pynenc.trigger.conditions.cron import CronCondition
 from pynenc.trigger.definition import TriggerDefinition, definition_from_json, watched_sources
+from pynenc.trigger.requirements import shared_tasks
 
 
 class Loaded(NamedTuple):
@@ -19,6 +20,8 @@ class Loaded(NamedTuple):
     definition: TriggerDefinition | None
     leaves: list[TriggerCondition]
     error: Exception | None
+    #: Of their invocations something may wait in vain (``pynenc.trigger.requirements``).
+    shared_tasks: frozenset[str] = frozenset()
 
 
 class Schedule(NamedTuple):
@@ -80,7 +83,7 @@ class KnownDefinitions:
     def _read(self, stored: StoredDefinition) -> Loaded:
         try:
             definition = definition_from_json(stored.text, self._codec)
-            return Loaded(stored, definition, definition.leaves(), None)
+            return Loaded(stored, definition, definition.leaves(), None, shared_tasks(definition.condition))
         except Exception as error:  # noqa: BLE001 - importing user code may raise anything
             self._warn(
                 f"Trigger {stored.definition_id} of {stored.task_id} cannot be read here "

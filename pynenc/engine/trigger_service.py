@@ -21,7 +21,7 @@ class TriggerService:
     def __init__(self, engine: Engine, conf: ConfigTrigger) -> None:
         self._engine = engine
         self._conf = conf
-        self._triggers = Triggers(engine)
+        self._triggers = Triggers(engine, conf.max_waiting_occurrences)
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._main, name="pynenc-triggers", daemon=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pynenc.engine.crash_points import crash_point
@@ -10,10 +10,13 @@ from pynenc.engine.submit import CallOptions, new_invocation
 from pynenc.engine.trigger_evaluation import Evaluator
 from pynenc.engine.trigger_facts import Fact, Facts, moment
 from pynenc.engine.trigger_known import KnownDefinitions, Schedule
+from pynenc.engine.trigger_lines import KnownLines
 from pynenc.identifiers import id_from_digest, new_id
 from pynenc.invocation.record import NewInvocation
 from pynenc.ports.trigger import Evaluation, Firing, NewOccurrence, Occurrence
 from pynenc.trigger.definition import TriggerDefinition
+from pynenc.trigger.lines import Token
+from pynenc.trigger.matching import LONGEST_LINE
 from pynenc.trigger.trigger_context import TriggerContext
 
 #: In a mixture of products an occurrence is recorded just before its status is committed. One whose status is not there
@@ -28,12 +31,13 @@ MOST_OVERTAKEN = 20
 class Triggers:
     """Evaluates the triggers of an application; any number of processes may at once."""
 
-    def __init__(self, engine: Any) -> None:
+    def __init__(self, engine: Any, longest_line: int = LONGEST_LINE) -> None:
         self._engine = engine
         self._backend = engine.backend
         self._trigger = engine.backend.trigger
         self._one_product = engine.backend.capabilities.one_product
         self.known = KnownDefinitions(self._trigger, engine.serializer, engine.events.warning)
+        self._lines = KnownLines(self._trigger, longest_line)
         self._facts = Facts(engine.backend, engine.payloads, engine.serializer)
 
     # ------------------------------------------------------------------ schedules
@@ -75,14 +79,29 @@ class Triggers:
             facts = self._facts_of(self._trigger.pending(batch))
             if not facts:
                 break
+            self._lines.begin(turn, self.known())
             now = self._engine.clock.now()
-            evaluation = Evaluator(self._trigger, self._facts, self.known(), self._make_call, now).evaluate(facts)
-            if self._complete(turn, evaluation):
+            evaluator = Evaluator(self._trigger, self._facts, self._lines, self._make_call, now)
+            if self._complete(turn, evaluator.evaluate(facts)):
+                self._say_what_was_crowded_out(self._lines.completed(turn))
                 handled += len(facts)
                 overtaken = 0
             else:
                 overtaken += 1
         return handled
+
+    def _say_what_was_crowded_out(self, crowded_out: Mapping[str, Sequence[tuple[str, Token]]]) -> None:
+        for definition_id, tokens in crowded_out.items():
+            loaded = self._lines.known.by_id[definition_id]
+            for place in dict.fromkeys(where for where, _ in tokens):
+                lost = [token for where, token in tokens if where == place]
+                leaves = sorted({leaf for token in lost for leaf, _ in token.parts})
+                self._engine.events.trigger_line_full(
+                    definition_id,
+                    loaded.stored.task_id,
+                    f"{place} ({', '.join(str(loaded.leaves[leaf]) for leaf in leaves)})",
+                    [key for token in lost for _, key in token.parts],
+                )
 
     def _facts_of(self, pending: Sequence[Occurrence]) -> list[Fact]:
         if not self._one_product:
@@ -122,7 +141,7 @@ class Triggers:
         self._tell(fired)
         for firing in evaluation.firings:
             if firing.error is not None:
-                self._engine.events.trigger_failed(firing.definition_id, firing.task_id, firing.error)
+                self._engine.events.trigger_failed(firing.definition_id, firing.task_id, firing.error, firing.causes)
         return True
 
     def fire(self, definition_id: str, arguments: dict[str, Any] | None) -> Firing:

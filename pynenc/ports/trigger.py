@@ -160,7 +160,10 @@ class Firings(ABC):
 
     @abstractmethod
     def turn(self) -> int:
-        """How many evaluations were completed. To be read before what the evaluation is about."""
+        """A number that each completed evaluation raises. To be read before what the evaluation is about.
+
+        Dropping tokens because they are old, and ``purge``, raise it, too: while it stays as it is, so does what waits.
+        """
 
     @abstractmethod
     def complete(self, turn: int, evaluation: Evaluation) -> bool:

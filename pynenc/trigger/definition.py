@@ -16,6 +16,7 @@ from pynenc.trigger.conditions.event import EventCondition
 from pynenc.trigger.conditions.exception import ExceptionCondition
 from pynenc.trigger.conditions.result import ResultCondition
 from pynenc.trigger.conditions.status import StatusCondition
+from pynenc.trigger.requirements import ends_to_watch
 
 TriggerDefinitionId = NewType("TriggerDefinitionId", str)
 ConditionId = NewType("ConditionId", str)
@@ -42,11 +43,14 @@ class TriggerDefinition:
     def to_json(self, codec: Codec) -> str:
         """Its stored form."""
         provider = self.argument_provider
+        ends = sorted(ends_to_watch(self.condition))
         return json.dumps(
             {
                 "task": self.task_id,
                 "when": self.condition.to_json(codec),
                 "arguments": None if provider is None else provider.to_json(codec),
+                # So that who reads only what is watched need not import the functions.
+                **({"ends": ends} if ends else {}),
             },
             sort_keys=True,
         )
@@ -85,7 +89,7 @@ def _leaves(condition: TriggerCondition) -> Iterator[TriggerCondition]:
 
 def _composite(data: JsonObject, codec: Codec) -> TriggerCondition:
     parts = [condition_from_json(part, codec) for part in data["parts"]]
-    return CompositeCondition(parts, CompositeLogic(data["kind"]))
+    return CompositeCondition(parts, CompositeLogic(data["kind"]), within_seconds=data.get("within"))
 
 
 def _cron(data: JsonObject, codec: Codec) -> TriggerCondition:  # noqa: ARG001 - one signature for all
@@ -138,7 +142,8 @@ def condition_from_json(data: JsonObject, codec: Codec) -> TriggerCondition:
 
 def watched_sources(text: str) -> frozenset[str]:
     """The sources of a stored form; without importing the functions it names."""
-    return frozenset(_sources(json.loads(text)["when"]))
+    data = json.loads(text)
+    return frozenset(_sources(data["when"])).union(data.get("ends", ()))
 
 
 def _sources(data: JsonObject) -> Iterator[str]:

@@ -3,44 +3,23 @@
 An occurrence that satisfies a leaf makes a token there. OR passes on every token of its parts. AND keeps the tokens of
 each part in line until every part has one that agrees, then passes on one made of them; so each token is used once.
 Tokens agree unless they are about different invocations of the same task. What the top passes on is a firing.
+
+With n tokens in each line, an occurrence costs about the same for every n where an AND has two parts. With more, it is
+first asked where the fewest tokens agree whether there is a set at all; at worst (three parts, two full of tokens
+that do not agree with each other) that is a look-up for each token of the shorter line.
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from pynenc.trigger.conditions.base import TriggerCondition
 from pynenc.trigger.conditions.composite import CompositeCondition, CompositeLogic
+from pynenc.trigger.lines import Line, Token
+from pynenc.trigger.requirements import required_tasks
 
 #: Tokens that wait at one part of an AND; the oldest makes room for the newest.
 LONGEST_LINE = 1_000
 
-
-class Token(NamedTuple):
-    """Occurrences that satisfied a part of a trigger."""
-
-    #: Pairs of the number of a leaf and the key of an occurrence.
-    parts: tuple[tuple[int, str], ...]
-    #: The invocation it is about, for each task among the causes.
-    about: Mapping[str, str]
-
-    def to_json(self) -> str:
-        """Its stored form."""
-        return json.dumps([self.parts, dict(self.about)])
-
-    @classmethod
-    def from_json(cls, text: str) -> "Token":
-        """The token of a stored form."""
-        parts, about = json.loads(text)
-        return cls(tuple((leaf, key) for leaf, key in parts), about)
-
-    def agrees_with(self, other: "Token") -> bool:
-        """Whether no task occurs in both with different invocations."""
-        return all(other.about.get(task, invocation) == invocation for task, invocation in self.about.items())
-
-    def joined(self, other: "Token") -> "Token":
-        """Both together."""
-        return Token(tuple(sorted(self.parts + other.parts)), {**self.about, **other.about})
+_Parts = tuple[tuple[int, str], ...]
 
 
 class Matching:
@@ -49,73 +28,153 @@ class Matching:
     ``lines`` has the waiting tokens, oldest first, by the place of their part: ``/0/1`` is part 1 of part 0.
     """
 
-    def __init__(self, condition: CompositeCondition, lines: Mapping[str, Sequence[Token]]) -> None:
+    def __init__(
+        self, condition: CompositeCondition, lines: Mapping[str, Sequence[Token]], longest_line: int = LONGEST_LINE
+    ) -> None:
         self._condition = condition
-        self._lines = {place: list(tokens) for place, tokens in lines.items()}
-        #: Tokens that were in line before and are not any more.
-        self.consumed: list[tuple[str, Token]] = []
-        #: Tokens that are in line now and were not before.
-        self.added: list[tuple[str, Token]] = []
+        self._longest = longest_line
+        self._lines: dict[str, Line] = {}
+        for place, tokens in lines.items():
+            line = self._lines[place] = Line()
+            for token in tokens:
+                line.add(token)
+        self._numbers = iter(range(0))
+        self.saved()
 
-    def offer(self, key: str, leaves: Collection[int], about: tuple[str, str] | None) -> list[Token]:
+    def saved(self) -> None:
+        """What changed so far is stored: from here on changes are counted anew."""
+        self._consumed: dict[tuple[str, _Parts], Token] = {}
+        self._added: dict[tuple[str, _Parts], Token] = {}
+        #: Tokens that had to make room, with their places.
+        self.crowded_out: list[tuple[str, Token]] = []
+
+    @property
+    def consumed(self) -> list[tuple[str, Token]]:
+        """Tokens that were in line before and are not any more, with their places."""
+        return [(place, token) for (place, _), token in self._consumed.items()]
+
+    @property
+    def added(self) -> list[tuple[str, Token]]:
+        """Tokens that are in line now and were not before, with their places."""
+        return [(place, token) for (place, _), token in self._added.items()]
+
+    def offer(
+        self, key: str, leaves: Collection[int], about: tuple[str, str] | None = None, at: float = 0.0
+    ) -> list[Token]:
         """An occurrence satisfies some leaves; the firings that follow.
 
-        ``about``: the task and the invocation it is about.
+        ``about``: the task and the invocation it is about; ``at``: when it happened.
         """
         if not leaves:
             return []
         self._numbers = iter(range(10**9))
-        return list(self._pass(self._condition, "", key, leaves, dict([about]) if about else {}))
+        token = Token(((-1, key),), dict([about]) if about else {}, at, at)
+        return list(self._pass(self._condition, "", token, leaves))
 
-    def _pass(
-        self, condition: TriggerCondition, place: str, key: str, leaves: Collection[int], about: Mapping[str, str]
-    ) -> Iterator[Token]:
+    def ended(self, task: str, invocation: str) -> None:
+        """No more will be heard of an invocation: its tokens that lack one that only it could make are dropped."""
+        self._bury(self._condition, "", task, invocation)
+
+    def _pass(self, condition: TriggerCondition, place: str, token: Token, leaves: Collection[int]) -> Iterator[Token]:
         if not isinstance(condition, CompositeCondition):
             number = next(self._numbers)
             if number in leaves:
-                yield Token(((number, key),), about)
+                yield token._replace(parts=((number, token.parts[0][1]),))
             return
-        width = len(condition.conditions)
         for index, part in enumerate(condition.conditions):
-            for token in list(self._pass(part, f"{place}/{index}", key, leaves, about)):
-                if condition.logic is CompositeLogic.OR or width == 1:
-                    yield token
+            for each in list(self._pass(part, f"{place}/{index}", token, leaves)):
+                if _passes_all_on(condition):
+                    yield each
                 else:
-                    yield from self._join(place, width, index, token)
+                    yield from self._join(condition, place, index, each)
 
-    def _join(self, place: str, width: int, arrived_at: int, token: Token) -> Iterator[Token]:
-        others = [f"{place}/{index}" for index in range(width) if index != arrived_at]
-        chosen = self._choose(others, token)
+    def _join(self, condition: CompositeCondition, place: str, arrived_at: int, token: Token) -> Iterator[Token]:
+        places = _places(condition, place)
+        if condition.within_seconds is not None:
+            self._expire(places, token.last - condition.within_seconds)
+        others = [each for each in places if each != places[arrived_at]]
+        chosen = self._choose(others, token, condition.within_seconds)
         if chosen is None:
-            self._wait(f"{place}/{arrived_at}", token)
+            self._wait(places[arrived_at], token)
             return
         for where, used in chosen:
-            self._lines[where].remove(used)
-            if (where, used) in self.added:
-                self.added.remove((where, used))
-            else:
-                self.consumed.append((where, used))
+            self._leave(where, used)
             token = token.joined(used)
         yield token
 
-    def _choose(self, places: Sequence[str], token: Token) -> list[tuple[str, Token]] | None:
-        """The oldest tokens in these lines that agree with one another and with ``token``."""
+    def _choose(
+        self, places: Sequence[str], token: Token, within_seconds: float | None
+    ) -> list[tuple[str, Token]] | None:
+        """Tokens of these lines that agree with one another and with ``token``: the oldest, from left to right."""
+        if len(places) > 1 and self._search(places, token, within_seconds, quickly=True) is None:
+            return None
+        return self._search(places, token, within_seconds, quickly=False)
+
+    def _search(
+        self, places: Sequence[str], token: Token, within_seconds: float | None, *, quickly: bool
+    ) -> list[tuple[str, Token]] | None:
         if not places:
             return []
-        for candidate in self._lines.get(places[0], ()):
-            if candidate.agrees_with(token):
-                rest = self._choose(places[1:], token.joined(candidate))
-                if rest is not None:
-                    return [(places[0], candidate), *rest]
+        counts = [self._lines[place].count_agreeing(token) if place in self._lines else 0 for place in places]
+        if not all(counts):
+            return None
+        # Whether there are any is found out soonest where the fewest candidates are.
+        place = places[counts.index(min(counts)) if quickly else 0]
+        others = [each for each in places if each != place]
+        for candidate in self._lines[place].agreeing(token):
+            joined = token.joined(candidate)
+            if within_seconds is not None and joined.last - joined.first > within_seconds:
+                continue
+            rest = self._search(others, joined, within_seconds, quickly=quickly)
+            if rest is not None:
+                return [(place, candidate), *rest]
         return None
 
     def _wait(self, place: str, token: Token) -> None:
-        line = self._lines.setdefault(place, [])
-        line.append(token)
-        self.added.append((place, token))
-        if len(line) > LONGEST_LINE:
-            oldest = line.pop(0)
-            if (place, oldest) in self.added:
-                self.added.remove((place, oldest))
-            else:
-                self.consumed.append((place, oldest))
+        line = self._lines.setdefault(place, Line())
+        line.add(token)
+        self._added[place, token.parts] = token
+        if len(line) > self._longest and (oldest := line.oldest()) is not None:
+            self._leave(place, oldest)
+            self.crowded_out.append((place, oldest))
+
+    def _leave(self, place: str, token: Token) -> None:
+        self._lines[place].remove(token)
+        if self._added.pop((place, token.parts), None) is None:
+            self._consumed[place, token.parts] = token
+
+    def _expire(self, places: Sequence[str], before: float) -> None:
+        """Drop what happened too long ago to come together with what happens now."""
+        for place in places:
+            line = self._lines.get(place)
+            while line is not None and (oldest := line.oldest()) is not None and oldest.first < before:
+                self._leave(place, oldest)
+
+    def _bury(self, condition: TriggerCondition, place: str, task: str, invocation: str) -> None:
+        if not isinstance(condition, CompositeCondition):
+            return
+        places = _places(condition, place)
+        for part, where in zip(condition.conditions, places, strict=True):
+            self._bury(part, where, task, invocation)
+        if _passes_all_on(condition):
+            return
+        for part, where in zip(condition.conditions, places, strict=True):
+            if task in required_tasks(part) and not any(self._of(where, task, invocation)):
+                # This part can make no token about it any more, so what waits in the others waits in vain.
+                for lost_at, token in [each for other in places for each in self._of(other, task, invocation)]:
+                    self._leave(lost_at, token)
+                return
+
+    def _of(self, place: str, task: str, invocation: str) -> Iterator[tuple[str, Token]]:
+        """Tokens about an invocation, at a place and below it."""
+        for where, line in self._lines.items():
+            if where == place or where.startswith(f"{place}/"):
+                yield from ((where, token) for token in line.about(task, invocation))
+
+
+def _passes_all_on(condition: CompositeCondition) -> bool:
+    return condition.logic is CompositeLogic.OR or len(condition.conditions) == 1
+
+
+def _places(condition: CompositeCondition, place: str) -> list[str]:
+    return [f"{place}/{index}" for index in range(len(condition.conditions))]

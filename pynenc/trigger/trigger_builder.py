@@ -78,6 +78,7 @@ class TriggerBuilder(_Arguments):
         super().__init__()
         self._conditions: list[TriggerCondition] = []
         self._logic = CompositeLogic.AND
+        self._within_seconds: float | None = None
 
     def on_cron(self, cron_expression: str, **options: Any) -> Self:
         """At the times of a schedule; ``options`` are those of ``CronCondition``.
@@ -129,13 +130,16 @@ class TriggerBuilder(_Arguments):
         """When an invocation of a task fails for good, with an exception of one of these classes; None: of any."""
         return self.add_condition(ExceptionCondition(task, call_arguments, exception_types))
 
-    def with_logic(self, logic: CompositeLogic | str) -> Self:
+    def with_logic(self, logic: CompositeLogic | str, *, within_seconds: float | None = None) -> Self:
         """Join the conditions by AND (each used once, all needed) or by OR (one run for each that is satisfied).
+
+        With ``within_seconds`` an AND takes together only what happened within that time.
 
         Raises:
             ValueError: it is neither.
         """
         self._logic = CompositeLogic(logic.lower())
+        self._within_seconds = within_seconds
         return self
 
     def add_condition(self, condition: TriggerCondition) -> Self:
@@ -147,7 +151,7 @@ class TriggerBuilder(_Arguments):
         """The definition for a task.
 
         Raises:
-            ValueError: there are no conditions.
+            ValueError: there are no conditions, or a time for an OR.
         """
         if not self._conditions:
             raise ValueError("Cannot create a trigger definition with no conditions")
@@ -155,7 +159,8 @@ class TriggerBuilder(_Arguments):
         provider = (
             None if not providers else providers[0] if len(providers) == 1 else CompositeArgumentProvider(providers)
         )
-        return TriggerDefinition(task_key(task_id), CompositeCondition(self._conditions, self._logic), provider)
+        condition = CompositeCondition(self._conditions, self._logic, within_seconds=self._within_seconds)
+        return TriggerDefinition(task_key(task_id), condition, provider)
 
 
 def on_cron(cron_expression: str, **options: Any) -> TriggerBuilder:

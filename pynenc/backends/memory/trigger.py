@@ -18,10 +18,10 @@ from pynenc.ports.trigger import (
 
 
 class _Tables:
-    def __init__(self, version: int = 0, position: int = 0) -> None:
+    def __init__(self, version: int = 0, position: int = 0, turn: int = 0) -> None:
         self.version = version
         self.position = position
-        self.turn = 0
+        self.turn = turn
         self.definitions: dict[str, StoredDefinition] = {}
         self.marks: dict[str, float] = {}
         self.log: dict[str, Occurrence] = {}
@@ -118,8 +118,10 @@ class _Log(_Part, OccurrenceLog):
             old = [key for key, each in tables.log.items() if each.at < before and key not in tables.pending]
             for key in old:
                 del tables.log[key]
-            for key in [key for key, token in tables.tokens.items() if token.at < before]:
+            tokens = [key for key, token in tables.tokens.items() if token.at < before]
+            for key in tokens:
                 del tables.tokens[key]
+            tables.turn += bool(tokens)
             for key in [k for k, each in tables.firings.items() if each.at < before and k not in tables.unsettled]:
                 del tables.firings[key]
             return len(old)
@@ -174,5 +176,6 @@ class MemTrigger(_Definitions, _Log, _Firings, Trigger):
 
     def purge(self) -> None:
         with self._lock:
-            # Neither goes backwards: others remember the version they know and the position they have read.
-            self._tables = _Tables(self._tables.version + 1, self._tables.position)
+            # None goes backwards: others remember the version and the turn they know and the position they have read.
+            tables = self._tables
+            self._tables = _Tables(tables.version + 1, tables.position, tables.turn + 1)

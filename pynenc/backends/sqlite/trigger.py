@@ -42,11 +42,13 @@ _READ = ByIds(f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE key IN ({{ids}})")
 _AFTER = f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608 - our own columns
 _AFTER_OF = f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE source = ? AND position > ? ORDER BY position LIMIT ?"  # noqa: S608 - our own columns
 _WITHDRAW = ByIds("DELETE FROM {p}occurrences WHERE key IN ({ids})")
+_FORGET_TOKENS = (
+    "DELETE FROM {p}trigger_tokens WHERE number IN (SELECT number FROM {p}trigger_tokens WHERE at < ? LIMIT 500)"
+)
 # In portions, so that writers are never kept out for long.
 _FORGET = (
     """DELETE FROM {p}occurrences WHERE position IN
     (SELECT position FROM {p}occurrences WHERE at < ? AND pending = 0 LIMIT 500)""",
-    "DELETE FROM {p}trigger_tokens WHERE number IN (SELECT number FROM {p}trigger_tokens WHERE at < ? LIMIT 500)",
     "DELETE FROM {p}firings WHERE number IN (SELECT number FROM {p}firings WHERE at < ? AND call IS NULL LIMIT 500)",
 )
 
@@ -125,7 +127,10 @@ class _Log(SQLitePart, OccurrenceLog):
 
     def forget(self, before: float) -> int:
         with self._unit:
-            return max(self._store.write(sql, (before,)) for sql in _FORGET)
+            tokens = self._store.write(_FORGET_TOKENS, (before,))
+            if tokens:
+                self._store.write(_RAISE, ("turn",))
+            return max(tokens, *(self._store.write(sql, (before,)) for sql in _FORGET))
 
 
 class _Firings(SQLitePart, Firings):
@@ -166,6 +171,7 @@ class SQLiteTrigger(_Definitions, _Log, _Firings, Trigger):
             for sql in _PURGE:
                 self._store.write(sql)
             self._store.write(_RAISE, ("version",))
+            self._store.write(_RAISE, ("turn",))
 
 
 #: The name that older documents use.

@@ -152,6 +152,18 @@ class OccurrenceLogConformance(Conformance):
         trigger.record([happened("newer")])
         assert [each.key for each in trigger.after(last, 10)] == ["newer"]
 
+    def test_dropping_what_waits_is_a_turn(self, trigger: Trigger) -> None:
+        trigger.complete(trigger.turn(), Evaluation(waiting=[token("t-old"), token("t-new", at=NOW + 10)]))
+        before = trigger.turn()
+        trigger.forget(NOW - 5)
+        assert trigger.turn() == before, "there was nothing"
+        trigger.forget(NOW + 5)
+        assert trigger.turn() != before
+        assert not trigger.complete(before, Evaluation()), "who has read it may have used what is gone"
+        before = trigger.turn()
+        trigger.purge()
+        assert trigger.turn() != before
+
     def test_of_many_who_record_the_same_one_does(self, trigger: Trigger) -> None:
         assert sum(race(lambda _: trigger.record([happened("e1")]))) == 1
         assert sum(race(lambda number: trigger.record([happened(f"e1-{number}")]))) == THREADS

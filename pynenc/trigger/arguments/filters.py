@@ -8,6 +8,21 @@ from pynenc.trigger.arguments.callables import SerializableCallable, checked_boo
 from pynenc.trigger.codec import Codec, JsonObject
 
 
+def equal(found: Any, wanted: Any) -> bool:
+    """Whether two values are equal; arrays are when they have one shape and all their elements are.
+
+    Raises:
+        Exception: whatever the comparison of a user's class raises, an answer that is neither true nor false included.
+    """
+    if getattr(found, "shape", ()) != getattr(wanted, "shape", ()):
+        return False
+    answer = found == wanted
+    while getattr(answer, "shape", ()):
+        # An answer for each element (of each column): NumPy and its kin refuse to take that for one.
+        answer = answer.all()
+    return bool(answer)
+
+
 class ArgumentFilter(ABC):
     """Decides on the arguments of a call, or on the payload of an event."""
 
@@ -31,7 +46,7 @@ class StaticArgumentFilter(ArgumentFilter):
         self.arguments = dict(arguments)
 
     def accepts(self, arguments: Mapping[str, Any]) -> bool:
-        return all(name in arguments and arguments[name] == value for name, value in self.arguments.items())
+        return all(name in arguments and equal(arguments[name], value) for name, value in self.arguments.items())
 
     def to_json(self, codec: Codec) -> JsonObject:
         return {"equal": {name: codec.serialize(self.arguments[name]) for name in sorted(self.arguments)}}
@@ -83,7 +98,7 @@ class StaticResultFilter(ResultFilter):
         self.value = value
 
     def accepts(self, result: object) -> bool:
-        return bool(result == self.value)
+        return equal(result, self.value)
 
     def to_json(self, codec: Codec) -> JsonObject:
         return {"equal": codec.serialize(self.value)}
