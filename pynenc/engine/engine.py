@@ -15,6 +15,7 @@ from pynenc.engine.payloads import PayloadLimits, Payloads
 from pynenc.engine.recent import Recent
 from pynenc.engine.trigger_hints import TriggerHints
 from pynenc.engine.watched_ledger import WatchedLedger
+from pynenc.exceptions import ConfigError
 from pynenc.invocation.record import InvocationRecord
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import Backend
@@ -56,6 +57,17 @@ class EngineSettings:
     show_value: Callable[[Any], str]
 
 
+def _checked(steps: Steps | None) -> Steps | None:
+    """A product's own steps, if they do not leave out what triggers wait for."""
+    if steps is not None and not steps.records_occurrences:
+        raise ConfigError(
+            f"The product's own steps ({type(steps).__module__}.{type(steps).__qualname__}) write statuses without "
+            "recording those that triggers watch, so no trigger would ever fire. Let them record occurrences and events"
+            " as the port demands and set records_occurrences, or leave the steps to the engine (Product.steps=None)."
+        )
+    return steps
+
+
 class Engine:
     """Everything one application needs to submit, run, wait for and look after invocations."""
 
@@ -86,7 +98,7 @@ class Engine:
         self.state = backend.state
         self.wakeups = backend.wakeups
         self.payloads = Payloads(serializer, backend.client_data, settings.limits, clock.now, events.warning)
-        self.steps: Steps = backend.steps or ComposedSteps(
+        self.steps: Steps = _checked(backend.steps) or ComposedSteps(
             backend,
             clock,
             self._told_here,

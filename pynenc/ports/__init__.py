@@ -15,8 +15,12 @@ from pynenc.ports.steps import Steps
 from pynenc.ports.trigger import Trigger
 from pynenc.ports.wakeups import Wakeups
 
-#: Version of these contracts. A plugin names the one it implements and is refused when it is another.
-PORTS_VERSION = 1
+#: Version of these contracts. A plugin names the one it implements, as a number of its own, and is refused when it is
+#: another. Raised with every change of a port that a plugin written before it would not meet, which is nearly every
+#: one: a new method, a field of a record, a duty that a method did not have.
+#:
+#: 2: triggers and workflows (``Trigger``, ``WorkflowLog``, ``Finish.awaited``, ``Steps.records_occurrences``).
+PORTS_VERSION = 2
 
 __all__ = [
     "PORTS_VERSION",

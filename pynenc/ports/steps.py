@@ -81,7 +81,15 @@ class Advanced(NamedTuple):
 
 
 class Steps(ABC):
-    """What happens to invocations, one call each."""
+    """What happens to invocations, one call each.
+
+    Steps write statuses, and whoever writes one that a trigger watches must record the occurrence with it. The engine
+    does so around the ledger. A product whose own steps do not go through the ledger that the engine knows says with
+    ``records_occurrences`` that they see to it; the engine refuses it otherwise, for its triggers would never fire.
+    """
+
+    #: Whether the statuses that stored triggers watch, and the events of a ``Finish``, are recorded in the same step.
+    records_occurrences: bool = False
 
     @abstractmethod
     def submit(

@@ -6,8 +6,11 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from pynenc import Pynenc
 from pynenc.conf.config_base import ConfigPynencBase
+from pynenc.exceptions import ConfigError
 from pynenc.plugin_loader import ENTRY_POINT_GROUP, admit, load_plugins
+from pynenc.ports import PORTS_VERSION
 
 
 class ConfigAcme(ConfigPynencBase):
@@ -54,6 +57,26 @@ def test_another_version_is_refused(modules, members, message):
     entry = modules("acme_plugin", **members)
     with pytest.warns(UserWarning, match=message):
         assert admit([entry], 7) == ()
+
+
+@pytest.mark.parametrize("members", [{"PYNENC_PORTS_VERSION": 1}, {}], ids=["of the first contracts", "of others"])
+def test_products_of_an_earlier_plugin_are_refused_before_they_touch_any_data(modules, monkeypatch, members):
+    """It would store no occurrences: its triggers would be lost in silence."""
+
+    def open_acme(*_arguments):
+        raise AssertionError("it was opened")
+
+    entry = modules("acme_plugin", PRODUCTS={"Acme": open_acme}, **members)
+    load_plugins.cache_clear()
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_kinds: [entry])
+    try:
+        with (
+            pytest.warns(UserWarning, match=f"is left out: it .* and this Pynenc needs version {PORTS_VERSION}"),
+            pytest.raises(ConfigError, match="'AcmeOrchestrator', and no installed product provides it"),
+        ):
+            _ = Pynenc({"app_id": "refused", "orchestrator_cls": "AcmeOrchestrator"}).engine
+    finally:
+        load_plugins.cache_clear()
 
 
 def test_a_plugin_that_fails_leaves_the_others_alone(modules):

@@ -1,14 +1,14 @@
 """Times of a schedule."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
 
 from pynenc.trigger.codec import Codec, JsonObject
 from pynenc.trigger.conditions.base import ConditionContext, TriggerCondition
+from pynenc.trigger.conditions.cron_times import CronTimes, expression_of
 
 _FIELDS = 5
 _FIELDS_WITH_SECONDS = 6
@@ -42,7 +42,8 @@ class CronCondition(TriggerCondition):
 
     Args:
         cron_expression: five fields (minute, hour, day, month, weekday), or with ``seconds`` six, seconds first.
-        timezone: name of the IANA zone in which the fields are read.
+        timezone: name of the IANA zone in which the fields are read (``cron_times`` says what happens when its clocks
+            are set forwards or back).
         misfire: what becomes of times that passed while no runner was there.
         misfire_grace_seconds: with SKIP, how late a time may be noticed and still count.
         catch_up_limit: with ALL, most times that are made up for.
@@ -74,12 +75,13 @@ class CronCondition(TriggerCondition):
         from zoneinfo import ZoneInfo  # noqa: PLC0415
 
         try:
-            self._zone = ZoneInfo(timezone)
+            zone = ZoneInfo(timezone)
         except (KeyError, ValueError, OSError) as error:
             raise ValueError(
                 f"Time zone {timezone!r} of cron expression {cron_expression!r} is not known here. "
                 "Use a name of the IANA database, such as 'Europe/Madrid' (package tzdata brings it)."
             ) from error
+        self._times = CronTimes(self.cron_expression, zone, seconds=seconds)
         self.misfire = MisfirePolicy(misfire)
         if catch_up_limit < 1 or misfire_grace_seconds < 0 or jitter_seconds < 0:
             raise ValueError(
@@ -100,9 +102,7 @@ class CronCondition(TriggerCondition):
 
     def times_after(self, after: float) -> Iterator[float]:
         """The times of the schedule after one, in seconds since the epoch; ends if there are no more."""
-        schedule = _schedule(self.cron_expression, datetime.fromtimestamp(after, self._zone), seconds=self.seconds)
-        while (found := _step(schedule.get_next)) is not None:
-            yield found
+        return self._times.after(after)
 
     def jitter_at(self, definition_id: str, slot: float) -> float:
         """The delay of one time, in seconds: the same wherever it is asked."""
@@ -136,18 +136,13 @@ class CronCondition(TriggerCondition):
 
     def _horizon(self, after: float, now: float, most: int) -> float:
         """A time with at least ``most`` times of the schedule between it and now, if there are so many."""
-        schedule = _schedule(self.cron_expression, datetime.fromtimestamp(now, self._zone), seconds=self.seconds)
-        slot = now
         # Those within the jitter are not due yet, and count for nothing.
-        wanted_before = now - self.jitter_seconds
         found = 0
-        while found <= most and slot > after:
-            before = _step(schedule.get_prev)
-            if before is None:
-                return after
-            slot = before
-            found += slot <= wanted_before
-        return slot
+        for slot in self._times.before(now):
+            found += slot <= now - self.jitter_seconds
+            if found > most or slot <= after:
+                return slot
+        return after
 
     def to_json(self, codec: Codec) -> JsonObject:  # noqa: ARG002 - no value of the user's
         return {
@@ -166,23 +161,6 @@ class CronCondition(TriggerCondition):
         return f"cron {self.cron_expression}" + ("" if self.timezone == "UTC" else f" ({self.timezone})")
 
 
-def _schedule(expression: str, start: datetime, *, seconds: bool) -> Any:
-    # 20 ms that applications without schedules do without.
-    from croniter import croniter  # noqa: PLC0415
-
-    return croniter(expression, start, second_at_beginning=seconds)
-
-
-def _step(step: Callable[[type[datetime]], datetime]) -> float | None:
-    """The neighbouring time of a schedule; None: there is none within what croniter searches (50 years)."""
-    from croniter import CroniterBadDateError  # noqa: PLC0415 - see above
-
-    try:
-        return step(datetime).timestamp()
-    except CroniterBadDateError:
-        return None
-
-
 def _check(expression: str, *, seconds: bool) -> None:
     fields = len(expression.split())
     wanted = _FIELDS_WITH_SECONDS if seconds else _FIELDS
@@ -197,7 +175,7 @@ def _check(expression: str, *, seconds: bool) -> None:
             f"({'second ' if seconds else ''}minute hour day month weekday). Example: '*/5 * * * *'."
         )
     try:
-        _schedule(expression, datetime.now(UTC), seconds=seconds)
+        expression_of(expression, datetime.now(UTC), seconds=seconds)
     except (ValueError, KeyError) as error:
         raise ValueError(
             f"Invalid cron expression {expression!r}: {error}. "

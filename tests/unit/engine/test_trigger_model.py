@@ -3,8 +3,8 @@
 A trigger is drawn as plain data (tuples), from which the real conditions are built on one side and the model on the
 other. The model says what the documentation does: an AND keeps a list for each part; with each occurrence it tries all
 combinations, oldest first from left to right, and the first whose members are of one invocation for each task, and
-happened within the time allowed, is the firing. When an invocation ends, what only it could have completed goes. Compared
-are the causes of all firings, occurrence by occurrence.
+happened within the time allowed, is the firing. When an invocation ends, what only it could have completed goes.
+Compared are the causes of all firings, occurrence by occurrence.
 """
 
 import itertools

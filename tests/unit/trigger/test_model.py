@@ -175,14 +175,6 @@ def test_times_of_a_schedule():
     assert list(CronCondition("0 0 30 2 *").times_after(after)) == []
 
 
-def test_daylight_saving_neither_repeats_nor_loses_a_day():
-    condition = CronCondition("30 2 * * *", timezone="Europe/Berlin")
-    found = [t for t, _ in zip(condition.times_after(at(2030, 3, 29)), range(5), strict=False)]
-    assert found == sorted(set(found))
-    found = [t for t, _ in zip(condition.times_after(at(2030, 10, 25)), range(5), strict=False)]
-    assert found == sorted(set(found))
-
-
 def test_misfires():
     start, later = at(2030, 1, 1, 10, 0), at(2030, 1, 1, 10, 7, 30)
     newest, upcoming = at(2030, 1, 1, 10, 7), at(2030, 1, 1, 10, 8)
