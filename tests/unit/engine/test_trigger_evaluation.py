@@ -34,9 +34,11 @@ def without_words(_payload) -> bool:
 
 
 @pytest.fixture(params=["MemOrchestrator", "SQLiteOrchestrator"])
-def app(request, tmp_path):
+def app(request, tmp_path, monkeypatch):
     values = {"orchestrator_cls": request.param, "sqlite_db_path": str(tmp_path / "db")}
     made = Pynenc({"app_id": "model", **values})
+    # One that reaches pytest, whatever was configured before.
+    monkeypatch.setattr(made.engine.events, "_log", logging.getLogger("what-is-said"))
     yield made
     made.close()
 
