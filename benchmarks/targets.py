@@ -114,6 +114,11 @@ def big_argument(peer: str) -> Plan:
     return Plan(peer=peer, measure="big_argument", n=1_000, workers=2)
 
 
+def trigger_latency(peer: str) -> Plan:
+    """Have 200 tasks succeed, one at a time, each of which starts another, with two workers."""
+    return Plan(peer=peer, measure="trigger_latency", n=200, workers=2, variant="triggers")
+
+
 OURS, OURS_REDIS, OURS_MEMORY = "ours-sqlite-ppr", "ours-redis-ppr", "ours-mem-thread"
 HUEY, HUEY_REDIS = "huey-sqlite", "huey-redis"
 
@@ -262,5 +267,19 @@ ROWS = (
         ours=big_argument(OURS),
         figure=result("stored"),
         goal=Goal(at_most=1),
+    ),
+    Row(
+        target="T1",
+        title="status commit to start of the triggered task: p50 ms, SQLite, 2 workers",
+        ours=trigger_latency(OURS),
+        figure=result("p50_ms"),
+        goal=Goal(at_most=20),
+    ),
+    Row(
+        target="T1",
+        title="status commit to start of the triggered task: p95 ms, SQLite, 2 workers",
+        ours=trigger_latency(OURS),
+        figure=result("p95_ms"),
+        goal=Goal(at_most=20),
     ),
 )

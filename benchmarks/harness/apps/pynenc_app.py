@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pynenc import PynencBuilder
 from pynenc.invocation import DistributedInvocation
+from pynenc.trigger import TriggerBuilder
 
 WORKERS = max(1, int(os.environ["BENCH_WORKERS"]))  # Zero: the client of a run without workers.
 
@@ -69,3 +70,11 @@ async def waits_async(gate: DistributedInvocation[int], number: int) -> int:
 @app.task
 def length(data: str, number: int) -> int:
     return len(data) + number
+
+
+# The other runs are those of an application without triggers.
+if os.environ.get("BENCH_VARIANT") == "triggers":
+
+    @app.task(triggers=TriggerBuilder().on_status(add))
+    def triggered() -> None:
+        pass

@@ -1,4 +1,5 @@
 import os
+import statistics
 import threading
 import time
 from pathlib import Path
@@ -70,12 +71,32 @@ def big_argument(_client: Client, n: int) -> Result:
     return {"seconds": seconds, "per_second": n / seconds, "stored": stored}
 
 
-def _wait_until(condition):
+def trigger_latency(_client: Client, n: int) -> Result:
+    """Have n tasks succeed, one after the other, each of which starts another task."""
+    count, triggered = pynenc_app.app.orchestrator.count_invocations, pynenc_app.triggered.key
+    for number in range(n):
+        expect(pynenc_app.add(number, 1).result, number + 1)
+        _wait_until(lambda wanted=number: count(triggered, [InvocationStatus.SUCCESS]) > wanted, 0.005)
+    committed = _moments(pynenc_app.add.key, InvocationStatus.SUCCESS)
+    started = _moments(triggered, InvocationStatus.RUNNING)
+    # Exactly one start for each.
+    expect(len(started), len(committed))
+    delays = sorted(1000 * (start - end) for end, start in zip(committed, started, strict=True))
+    percentiles = statistics.quantiles(delays, n=100, method="inclusive")
+    return {"samples": len(delays), "p50_ms": percentiles[49], "p95_ms": percentiles[94], "max_ms": delays[-1]}
+
+
+def _moments(task: str, status: InvocationStatus) -> list[float]:
+    ids = pynenc_app.app.orchestrator.get_task_invocation_ids(task, limit=100_000)
+    return sorted(entry.timestamp for entry in pynenc_app.app.engine.ledger.history(ids) if entry.status is status)
+
+
+def _wait_until(condition, pause_seconds=0.05):
     deadline = time.monotonic() + LIMIT_SECONDS
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {LIMIT_SECONDS} s")
-        time.sleep(0.05)
+        time.sleep(pause_seconds)
 
 
 def _proportional_mb() -> float:
@@ -85,5 +106,5 @@ def _proportional_mb() -> float:
     raise ValueError("no Pss in /proc/self/smaps_rollup")
 
 
-MEASURES.update({each.__name__: each for each in (paused_threads, paused_coroutines, big_argument)})
+MEASURES.update({each.__name__: each for each in (paused_threads, paused_coroutines, big_argument, trigger_latency)})
 main(PynencClient)
