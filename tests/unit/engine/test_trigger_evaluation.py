@@ -26,7 +26,8 @@ class Hostile:
     def __eq__(self, other):
         raise NoWordsError
 
-    __hash__ = None
+    def __hash__(self):
+        return 0
 
 
 def without_words(_payload) -> bool:
