@@ -3,13 +3,14 @@
 import functools
 import inspect
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from pynenc.arguments import Arguments, Parameters
 from pynenc.conf.config_task import ConfigTask
 from pynenc.conf.task_options import validate_task_options
 from pynenc.engine import submit as submission
+from pynenc.engine.common_arguments import by_own_names, without
 from pynenc.engine.context import Running, get_running, reset_running, set_running
 from pynenc.engine.payloads import Part
 from pynenc.engine.submit import Accepted, CallOptions
@@ -250,8 +251,8 @@ class Task(Generic[P, R]):
             batch = calls[start : start + size]
             if shared:
                 own = [set(cast("Mapping[str, Any]", e)) for e in elements[start : start + size]]
-                for values, names in _by_own_names(batch, own, shared):
-                    handles += self._accepted(values, _without(shared, names))
+                for values, names in by_own_names(batch, own, shared):
+                    handles += self._accepted(values, without(shared, names))
             else:
                 handles += self._accepted(batch, None)
         return DistributedInvocationGroup(app.handles, self, handles)
@@ -358,27 +359,6 @@ def _import_task(module: str, func_name: str) -> Any:
 
     found = getattr(importlib.import_module(module), func_name)
     return getattr(found, "__pynenc_task__", found)
-
-
-def _without(shared: Mapping[str, Part], names: frozenset[str]) -> dict[str, Part]:
-    return {name: part for name, part in shared.items() if name not in names}
-
-
-def _by_own_names(
-    calls: Sequence[dict[str, Any]], own: Sequence[set[str]], shared: Mapping[str, Part]
-) -> Iterator[tuple[list[dict[str, Any]], frozenset[str]]]:
-    """Neighbouring calls that override the same common arguments, which is nearly always all of them."""
-    names: frozenset[str] | None = None
-    run: list[dict[str, Any]] = []
-    for values, given in zip(calls, own, strict=True):
-        overridden = frozenset(given & shared.keys())
-        if overridden != names and run:
-            yield run, names or frozenset()
-            run = []
-        names = overridden
-        run.append(values)
-    if run:
-        yield run, names or frozenset()
 
 
 def _refuse_unreachable(func: Callable[..., Any]) -> None:

@@ -36,7 +36,6 @@ EXEMPTIONS = {
     "pynenc/app.py::Pynenc": "What users hold: its methods are the public interface.",
     "pynenc/engine/events.py::Events": "A catalogue: one method of one statement for each event.",
     "pynenc/task.py::Task": "What users hold, like the app.",
-    "pynenc/engine/workflow_run.py::WorkflowRun": "One method for each operation of task.wf.",
     "pynenc/invocation/dist_invocation.py::DistributedInvocation": "What users hold, like the app.",
 }
 

@@ -75,7 +75,7 @@ class Running:
         self.cancelled = False
         #: Events to be recorded with its outcome.
         self.events: list[Any] = []
-        #: What it does through ``task.wf``, from the first use on (engine/workflow_run.py).
+        #: What it does through ``task.wf``, from the first use on (engine/replay.py).
         self.workflow: Any = None
         #: Calls that are in no record: running the code again would make them again.
         self.plain_calls = 0

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from pynenc.engine.journal import StoredJournal, SyncJournal
-from pynenc.engine.workflow_run import WorkflowRun
+from pynenc.engine.replay import Replay
+from pynenc.engine.workflow_run import open_replay
 from pynenc.identifiers import TaskId
 from pynenc.invocation.conc_invocation import ConcurrentInvocation
+from pynenc.workflow.operations import WorkflowOperations
 from pynenc.workflow.workflow_identity import WorkflowIdentity
 
 
@@ -24,7 +26,7 @@ class SyncRunning:
         same_workflow = outer is not None and outer.handle.workflow == handle.workflow
         #: The data of the workflow, which all of its calls share.
         self.workflow_data: dict[str, Any] = outer.workflow_data if outer is not None and same_workflow else {}
-        self.workflow: WorkflowRun | None = None
+        self.workflow: Replay | None = None
         self._journal: SyncJournal | None = None
 
     def begin(self) -> None:
@@ -36,25 +38,25 @@ class SyncRunning:
         if self.workflow is not None:
             self.workflow.returned()
 
-    def open_workflow(self, now: Callable[[], float]) -> WorkflowRun:
+    def open_workflow(self, now: Callable[[], float]) -> WorkflowOperations:
         """The operations of this run of the code."""
         if self._journal is None:
             self._journal = SyncJournal(self.handle.invocation_id, self.workflow_data, now)
-        self.workflow = WorkflowRun(self._journal, self.handle.workflow, self)
-        return self.workflow
+        self.workflow = open_replay(self._journal, self.handle.workflow, self)
+        return self.workflow.operations
 
 
-def open_workflow(running: Any) -> WorkflowRun:
+def open_workflow(running: Any) -> WorkflowOperations:
     """The recorded operations of what is running, in sync mode or not."""
     if running.workflow is not None:
-        run: WorkflowRun = running.workflow
-        return run
+        opened: Replay = running.workflow
+        return opened.operations
     if isinstance(running, SyncRunning):
         return running.open_workflow(time.time)
     record = running.record
     identity = WorkflowIdentity(record.workflow_id, TaskId.from_key(record.workflow_type), record.parent_workflow_id)
-    made = running.workflow = WorkflowRun(StoredJournal(running), identity, running)
-    return made
+    made = running.workflow = open_replay(StoredJournal(running), identity, running)
+    return made.operations
 
 
 def complete(coroutine: Any) -> Any:

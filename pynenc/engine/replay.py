@@ -1,0 +1,221 @@
+"""The places of one attempt of an invocation that uses ``task.wf``: what is recorded there, and how the code is left.
+
+Positions count the operations in the order in which the code begins them. What is recorded at a position is checked
+against what the code asks for; what is not is to be performed and written. Nothing here knows where the record is kept.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from pynenc.engine.execution import Departed
+from pynenc.engine.journal import Journal, described
+from pynenc.engine.waiting import on_event_loop
+from pynenc.exceptions import InvocationCancelledError
+from pynenc.workflow.log_entry import LogEntry, OperationKind
+from pynenc.workflow.operations import WorkflowOperations
+from pynenc.workflow.workflow_exceptions import WorkflowAccessError, WorkflowMismatchError
+
+#: The name of the step in whose function we are.
+in_step: ContextVar[str | None] = ContextVar("pynenc_in_step", default=None)
+
+
+class Replay:
+    """How far one attempt has come in its record. May be used by the threads of user code."""
+
+    #: The operations that the code performs through it; set by whoever makes both.
+    operations: WorkflowOperations
+
+    def __init__(self, journal: Journal, running: Any) -> None:
+        #: How the code is left, once it has to be: whatever it makes of it.
+        self.departure: Departed | None = None
+        #: Whether this attempt has recorded anything.
+        self.progressed = False
+        #: Held while something is written, or counted.
+        self.lock = threading.RLock()
+        self._journal = journal
+        self._running = running
+        self._next = 1
+        self._mismatch: WorkflowMismatchError | None = None
+        self._told_cancelled = False
+        #: Children by the id of their invocation: their position.
+        self.children: dict[str, int] = {}
+        # A failure is recorded together with what the code does next: one that ends the attempt is none of the record.
+        self._failed_steps: list[LogEntry] = []
+        #: Positions of recorded failures that the code has seen.
+        self._seen_failures: list[int] = []
+
+    # ---------------------------------------------------------------- places
+
+    def claim(self, operation: str) -> int:
+        """The place of the operation that the code begins.
+
+        Raises:
+            BaseException: what the attempt is to end with.
+            WorkflowAccessError: we are inside of a step.
+        """
+        if self.departure is not None:
+            raise self.departure
+        if self._mismatch is not None:
+            raise self._mismatch
+        outer = in_step.get()
+        if outer is not None:
+            raise WorkflowAccessError(
+                f"wf.{operation} was used inside of step {outer!r}, whose function is not run again once it is "
+                "recorded. Call it before the step and pass the value in, or return it from the step."
+            )
+        with self.lock:
+            position = self._next
+            self._next += 1
+            return position
+
+    def may_change(self) -> bool:
+        """Whether nothing is recorded beyond this place, so that changed code may go on from here."""
+        return self._journal.next_recorded(self._next) is None
+
+    def look(self, position: int, kind: str, name: str, detail: str) -> LogEntry | None:
+        """What is recorded there; None: nothing yet.
+
+        Raises:
+            WorkflowMismatchError: something else.
+            InvocationCancelledError: the invocation is told here that it is cancelled, or was.
+        """
+        entry = self._journal.recorded(position)
+        if entry is None:
+            if self._running.cancelled and not self._told_cancelled:
+                self.write(self.entry(position, OperationKind.CANCEL))
+                self._raise_cancelled()
+            return None
+        if entry.kind == OperationKind.CANCEL:
+            self._raise_cancelled()
+        if (entry.kind, entry.name, entry.detail) != (kind, name, detail):
+            self._raise_mismatch(entry, described(kind, name, detail))
+        return entry
+
+    def _raise_mismatch(self, entry: LogEntry, found: str) -> None:
+        recorded = described(entry.kind, entry.name, entry.detail)
+        self._mismatch = WorkflowMismatchError(self._journal.log_id, entry.position, recorded, found)
+        raise self._mismatch
+
+    def _raise_cancelled(self) -> None:
+        self._told_cancelled = True
+        raise InvocationCancelledError(
+            self._running.handle.invocation_id if self._running.record is None else self._running.record.invocation_id,
+            "cancelled on request while it was running",
+        )
+
+    def refuse_event_loop(self, operation: str) -> None:
+        """Check that the store may be used on this thread.
+
+        Raises:
+            WorkflowAccessError: it is that of an event loop.
+        """
+        if self._running.main_task is not None and on_event_loop():
+            raise WorkflowAccessError(
+                f"wf.{operation} was called on the thread of an event loop, which the store would stop for a moment. "
+                "Use 'await asyncio.to_thread(...)' with it; 'await wf.step(name, async_function)' works as it is."
+            )
+
+    # --------------------------------------------------------------- writing
+
+    def entry(
+        self, position: int, kind: OperationKind, name: str = "", detail: str = "", value: Any = None
+    ) -> LogEntry:
+        """An operation of this attempt, to be recorded."""
+        record = self._running.record
+        attempt = 0 if record is None else record.attempt
+        return LogEntry(
+            position,
+            kind.value,
+            name,
+            detail,
+            value,
+            failed=False,
+            dealt_with=False,
+            attempt=attempt,
+            recorded_at=self._journal.now(),
+        )
+
+    @contextmanager
+    def writing(self, *entries: LogEntry) -> Iterator[tuple[list[LogEntry], list[int]]]:
+        """What is to be recorded with these entries: all of them, and positions of failures that are dealt with."""
+        with self.lock:
+            yield [*self._failed_steps, *entries], list(self._seen_failures)
+            self._failed_steps.clear()
+            self._seen_failures.clear()
+            self.progressed = True
+
+    def write(self, *entries: LogEntry, uses: Sequence[str] = ()) -> None:
+        """Record entries, with the large values they use."""
+        with self.writing(*entries) as (all_entries, dealt_with):
+            self._journal.write(all_entries, dealt_with, uses=uses)
+
+    def hold_back(self, failed_step: LogEntry) -> None:
+        """Record the failure of a step with the next operation, if the code goes on to one."""
+        with self.lock:
+            self._failed_steps.append(failed_step._replace(failed=True, dealt_with=True))
+
+    def saw_failure(self, position: int) -> None:
+        """The code has been given a recorded failure."""
+        with self.lock:
+            self._seen_failures.append(position)
+
+    # ------------------------------------------------- what the engine asks
+
+    def note_failure(self, invocation_id: str) -> None:
+        """The code has seen that a child failed."""
+        position = self.children.get(invocation_id)
+        if position is not None:
+            self.saw_failure(position)
+
+    def recorded_children(self, invocation_ids: Any) -> bool:
+        """Whether all of these were called through ``execute_task``, so that a replay finds them again."""
+        return all(each in self.children for each in invocation_ids)
+
+    def raise_if_cancelled(self) -> None:
+        """At a wait of a cancelled invocation: tell it, unless it was told, or was not yet when it came here first."""
+        if self._told_cancelled:
+            return
+        with self.lock:
+            entry = self._journal.recorded(self._next)
+            if entry is None:
+                self.write(self.entry(self.claim("cancel"), OperationKind.CANCEL))
+                self._raise_cancelled()
+            elif entry.kind == OperationKind.CANCEL:
+                self.claim("cancel")
+                self._raise_cancelled()
+            else:
+                self._journal.put_back(entry)
+
+    def leave(self, departure: Departed) -> None:
+        """Leave the code; it comes back by replay.
+
+        Raises:
+            Departed: always.
+        """
+        with self.lock:
+            if self._failed_steps or self._seen_failures:
+                self.write()
+        self.departure = departure
+        raise departure
+
+    def returned(self) -> None:
+        """The code has come to its end.
+
+        Raises:
+            Departed: it was to be left, and somebody has caught that.
+            WorkflowMismatchError: the same; or the record goes on where the code does not.
+        """
+        if self.departure is not None:
+            raise self.departure
+        if self._mismatch is not None:
+            raise self._mismatch
+        more = self._journal.next_recorded(self._next)
+        if more is not None:
+            self._raise_mismatch(more, "the end of the code")
+
+    def replaced(self, error: BaseException) -> BaseException:
+        """What ended the code, whatever the code has made of it."""
+        return self.departure or self._mismatch or error
