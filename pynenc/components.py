@@ -15,16 +15,17 @@ from pynenc.conf.config_pynenc import ConfigPynenc
 from pynenc.conf.config_state_backend import ConfigStateBackend
 from pynenc.conf.config_trigger import ConfigTrigger
 from pynenc.conf.settings import Settings
-from pynenc.engine.emit import Event, emit_event, read_events
+from pynenc.engine.emit import emit_event, emit_in_sync_mode, read_events
 from pynenc.engine.handles import Handles
 from pynenc.exceptions import InvocationNotFoundError
-from pynenc.identifiers import TaskId, new_id
+from pynenc.identifiers import TaskId
 from pynenc.invocation.dist_invocation import DistributedInvocation
 from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.record import HistoryEntry, Outcome
 from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.invocation.status import InvocationStatus, InvocationStatusRecord
 from pynenc.ports.trigger import Firing, StoredDefinition
+from pynenc.trigger.event import Event
 
 
 class InvocationHistory(NamedTuple):
@@ -225,14 +226,15 @@ class TriggerView:
         """Emit an event, from anywhere; its id.
 
         With ``transactional``, inside a task, it is recorded together with the task's success, and not at all if the
-        attempt ends otherwise. In sync mode (``dev_mode_force_sync_tasks``) nothing is recorded and nothing fires.
+        attempt ends otherwise. In sync mode (``dev_mode_force_sync_tasks``) nothing is stored and nothing fires; only
+        what runs in this process may wait for it.
 
         Raises:
             SerializationError: the payload cannot be stored.
             RuntimeError: ``transactional`` outside of a task.
         """
         if self._app_conf.dev_mode_force_sync_tasks:
-            return new_id()
+            return emit_in_sync_mode(self._engine, event_code, payload)
         return emit_event(self._engine, event_code, payload, transactional=transactional)
 
     def get_events(self, after: int = 0, event_code: str | None = None, limit: int = 100) -> list[Event]:

@@ -94,7 +94,13 @@ def show(ctx: click.Context, /, workflow_id: str, after: int, limit: int, as_jso
 
 def _operation(operation: Operation, *, hidden: bool) -> dict[str, Any]:
     value = operation.value
-    shown = value if value is None or operation.kind in ("task", "sleep") else HIDDEN if hidden else repr(value)
+    shown = (
+        value
+        if value is None or operation.kind in ("task", "sleep", "wait_event")
+        else HIDDEN
+        if hidden
+        else repr(value)
+    )
     return {**operation._asdict(), "value": shown, "recorded_at": operation.recorded_at.timestamp()}
 
 

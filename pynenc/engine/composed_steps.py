@@ -93,7 +93,7 @@ class ComposedSteps(Steps):
 
     def advance(self, finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None) -> Advanced:
         now = self._clock.now()
-        told = Told(self._ledger)
+        told = Told(self._ledger, self._backend.trigger)
         pushed = 0
         with self._backend.unit():
             finished, pushed, heads = self._finish(finishes, now, told)
@@ -125,8 +125,11 @@ class ComposedSteps(Steps):
         applied = [record for record in records if record is not None]
         told.finals([record for record in applied if record.status.is_final()])
         if any(finish.transition.to is InvocationStatus.REROUTED for finish in finishes):
-            records = settle(self._ledger, finishes, records)
+            records = settle(self._backend, finishes, records)
             applied = [record for record in records if record is not None]
+            if any(finish.event_waiter is not None for finish in finishes):
+                # Nothing to record, but perhaps to evaluate: what came in the meantime.
+                self._record_events(())
         for finish, record in zip(finishes, records, strict=True):
             if finish.events and record is not None:
                 self._record_events(finish.events)
@@ -160,7 +163,7 @@ class ComposedSteps(Steps):
 
     def wait(self, request: WaitRequest, finishes: Sequence[Finish], plan: ClaimPlan | None) -> WaitAnswer:
         now = self._clock.now()
-        told = Told(self._ledger)
+        told = Told(self._ledger, self._backend.trigger)
         with self._backend.unit():
             _, pushed, heads = self._finish(finishes, now, told)
             answer = self._pause(request, now)
@@ -284,7 +287,7 @@ class ComposedSteps(Steps):
 
     def reroute(self, changes: Sequence[Transition]) -> list[InvocationRecord | None]:
         now = self._clock.now()
-        told = Told(self._ledger)
+        told = Told(self._ledger, self._backend.trigger)
         with self._backend.unit():
             records = self._ledger.transition(changes, now)
             last = {record.invocation_id: record for record in records if record is not None}
@@ -313,7 +316,7 @@ class ComposedSteps(Steps):
 
     def cancel(self, invocation_ids: Sequence[str], actor: str) -> list[InvocationRecord]:
         now = self._clock.now()
-        told = Told(self._ledger)
+        told = Told(self._ledger, self._backend.trigger)
         with self._backend.unit():
             changes = [
                 Transition(i, InvocationStatus.CANCELLED, actor, None)

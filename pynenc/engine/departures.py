@@ -7,7 +7,9 @@ of waits, under an address at which nobody listens and which says whether all ar
 from collections.abc import Sequence
 
 from pynenc.invocation.record import Finish, InvocationRecord, Wait
+from pynenc.ports.backend import Backend
 from pynenc.ports.orchestrator import Orchestrator
+from pynenc.ports.trigger import EventWaiter, Trigger
 
 #: In place of a wake-up address: the waiter is in no process, and comes back when all of its edges are gone, or one.
 RETURNS_AFTER_ALL = "~all"
@@ -17,12 +19,19 @@ FOREVER_SECONDS = 100 * 365 * 86_400.0
 
 
 def settle(
-    ledger: Orchestrator, finishes: Sequence[Finish], records: Sequence[InvocationRecord | None]
+    backend: Backend, finishes: Sequence[Finish], records: Sequence[InvocationRecord | None]
 ) -> list[InvocationRecord | None]:
     """Note what the departed wait for; those that have it already come back at once. To be called in a unit."""
+    ledger = backend.orchestrator
     settled = list(records)
     for place, (finish, record) in enumerate(zip(finishes, records, strict=True)):
-        if record is None or record.not_before is None or not (finish.awaited or record.cancel_requested):
+        if record is None or record.not_before is None:
+            continue
+        if finish.event_waiter is not None and not record.cancel_requested:
+            if _wait_for_event(backend.trigger, finish.event_waiter):
+                settled[place] = next(iter(ledger.hasten([record.invocation_id])), record)
+            continue
+        if not (finish.awaited or record.cancel_requested):
             continue
         awaited = ledger.read(finish.awaited)
         unfinished = [each for each in awaited.values() if not each.status.is_final()]
@@ -33,6 +42,20 @@ def settle(
             address = RETURNS_AFTER_ALL if finish.all_of_them else RETURNS_AFTER_ANY
             ledger.add_waits([Wait(record.invocation_id, each.invocation_id, address) for each in unfinished])
     return settled
+
+
+def _wait_for_event(trigger: Trigger, waiter: EventWaiter) -> bool:
+    """Register it, then read the log: an event that is not there now is compared by an evaluation yet to come.
+
+    True: there is one, and only the workflow's own code can tell whether it is wanted.
+    """
+    trigger.add_waiters([waiter])
+    if not trigger.after(waiter.after, 1, waiter.source):
+        return False
+    if waiter.wanted is not None:
+        # Compared by an evaluation: many may leave while there is a stream of events that they do not want.
+        trigger.add_waiters([waiter._replace(unchecked=True)])
+    return waiter.wanted is None
 
 
 def come_back(ledger: Orchestrator, released: Sequence[Wait]) -> list[InvocationRecord]:

@@ -1,7 +1,7 @@
 """Events: emitted by programs and tasks, kept in the log, readable by whoever follows it."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from pynenc.engine.context import get_running
 from pynenc.engine.engine import Engine
@@ -9,17 +9,7 @@ from pynenc.exceptions import SerializationError
 from pynenc.identifiers import new_id
 from pynenc.ports.trigger import NewOccurrence
 from pynenc.trigger.conditions.base import event_source
-
-
-class Event(NamedTuple):
-    """An event in the log."""
-
-    position: int
-    event_id: str
-    event_code: str
-    payload: Mapping[str, Any]
-    #: Seconds since the epoch.
-    at: float
+from pynenc.trigger.event import Event
 
 
 def emit_event(engine: Engine, event_code: str, payload: Mapping[str, Any] | None, *, transactional: bool) -> str:
@@ -54,6 +44,15 @@ def emit_event(engine: Engine, event_code: str, payload: Mapping[str, Any] | Non
         engine.backend.trigger.record([event])
     engine.trigger_hints.wake()
     return event.key
+
+
+def emit_in_sync_mode(engine: Engine, event_code: str, payload: Mapping[str, Any] | None) -> str:
+    """Remember an event for the workflows that run in this process; its id."""
+    emitted = engine.sync_events
+    position = emitted[-1].position + 1 if emitted else 1
+    event = Event(position, new_id(), event_code, dict(payload or {}), engine.clock.now())
+    emitted.append(event)
+    return event.event_id
 
 
 def read_events(engine: Engine, after: int = 0, event_code: str | None = None, limit: int = 100) -> list[Event]:

@@ -4,6 +4,7 @@ What happens is in the neighbouring modules; this one holds them together and is
 duties are given.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
@@ -24,6 +25,10 @@ from pynenc.ports.orchestrator import Orchestrator
 from pynenc.ports.steps import Steps
 from pynenc.serializer.base_serializer import BaseSerializer
 from pynenc.serializer.exception_codec import dump_exception
+from pynenc.trigger.event import Event
+
+#: Events that sync mode remembers.
+SYNC_EVENTS = 10_000
 
 
 class RunnableTask(Protocol):
@@ -107,6 +112,8 @@ class Engine:
             committed=self._committed,
         )
         self.recent = Recent()
+        #: Emitted in this process in sync mode, the newest last.
+        self.sync_events: deque[Event] = deque(maxlen=SYNC_EVENTS)
         self.hub = Hub(
             self.ledger,
             self.wakeups,

@@ -16,6 +16,7 @@ from pynenc.exceptions import (
 )
 from pynenc.invocation.record import Finish, InvocationRecord, Outcome, Transition
 from pynenc.invocation.status import InvocationStatus
+from pynenc.ports.trigger import EventWaiter
 
 #: Traceback text kept for one failure, in characters; the innermost frames are at its end.
 TRACEBACK_CHARACTERS = 20_000
@@ -32,12 +33,21 @@ class Fenced(BaseException):
 class Departed(BaseException):
     """Raised inside a workflow that leaves its worker, to come back by replay when what it waits for has come."""
 
-    def __init__(self, not_before: float, awaited: Sequence[str] = (), *, all_of_them: bool = True) -> None:
+    def __init__(
+        self,
+        not_before: float,
+        awaited: Sequence[str] = (),
+        *,
+        all_of_them: bool = True,
+        waiter: EventWaiter | None = None,
+    ) -> None:
         super().__init__(not_before)
         #: Seconds since the epoch.
         self.not_before = not_before
         self.awaited = awaited
         self.all_of_them = all_of_them
+        #: The event it waits for.
+        self.waiter = waiter
 
 
 class Ended(NamedTuple):
@@ -123,7 +133,14 @@ def _depart(running: Running, departure: Departed) -> Finish:
         not_before=departure.not_before,
         recoveries=-record.recoveries if running.workflow.progressed else 0,
     )
-    return Finish(transition, record, None, awaited=departure.awaited, all_of_them=departure.all_of_them)
+    return Finish(
+        transition,
+        record,
+        None,
+        awaited=departure.awaited,
+        all_of_them=departure.all_of_them,
+        event_waiter=departure.waiter,
+    )
 
 
 def _retriable(running: Running, error: BaseException) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pynenc.engine import submit as submission
 from pynenc.engine.context import Running
+from pynenc.engine.event_inbox import Inbox, StoredInbox
 from pynenc.engine.execution import Fenced
 from pynenc.exceptions import SerializationError
 from pynenc.identifiers import new_id
@@ -37,6 +38,9 @@ class ChildCall(NamedTuple):
 
 class Journal(Protocol):
     """The record of one invocation, as one attempt sees it."""
+
+    #: The events it may be given.
+    inbox: Inbox
 
     @property
     def log_id(self) -> str: ...
@@ -81,6 +85,7 @@ class StoredJournal:
         self._engine = running.engine
         self._state = running.engine.state
         self._lock = threading.RLock()
+        self.inbox: Inbox = StoredInbox(running)
         self._opened: OpenedLog | None = None
         self._entries: dict[int, LogEntry] = {}
         self._read_to = 0
@@ -241,8 +246,9 @@ class StoredJournal:
 class SyncJournal:
     """In this process, for one call in sync mode: it outlives retries, and nothing else. Values are not serialized."""
 
-    def __init__(self, invocation_id: str, data: dict[str, Any], now: Callable[[], float]) -> None:
+    def __init__(self, invocation_id: str, data: dict[str, Any], now: Callable[[], float], inbox: Inbox) -> None:
         self.log_id = invocation_id
+        self.inbox = inbox
         self._data = data
         self._now = now
         #: What sleeping has skipped, in seconds.
@@ -327,8 +333,10 @@ def described(kind: str, name: str, detail: str) -> str:
             return f"step {name!r}"
         case OperationKind.SET_DATA | OperationKind.GET_DATA:
             return f"{kind}({name!r})"
-        case OperationKind.EVENT:
+        case OperationKind.WAIT_EVENT:
             return f"a wait for event {name!r}"
+        case OperationKind.EVENT:
+            return f"event {name!r}"
         case OperationKind.TIME:
             return "utc_now()"
         case _:

@@ -49,8 +49,8 @@ class Replay:
 
     # ---------------------------------------------------------------- places
 
-    def claim(self, operation: str) -> int:
-        """The place of the operation that the code begins.
+    def claim(self, operation: str, places: int = 1) -> int:
+        """The place of the operation that the code begins; the first of several that are its.
 
         Raises:
             BaseException: what the attempt is to end with.
@@ -68,7 +68,7 @@ class Replay:
             )
         with self.lock:
             position = self._next
-            self._next += 1
+            self._next += places
             return position
 
     def may_change(self) -> bool:

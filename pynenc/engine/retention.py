@@ -23,6 +23,7 @@ def purge_expired(engine: Engine, keep_seconds: float) -> int:
             engine.ledger.drop(ids)
             engine.state.drop_calls(ids)
             engine.state.drop_logs(ids)
+            engine.backend.trigger.drop_waiters(ids)
             engine.backend.client_data.unlink(ids)
         dropped += len(ids)
         if len(ids) < BATCH:

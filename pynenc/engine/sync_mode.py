@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pynenc.engine.event_inbox import SyncInbox
 from pynenc.engine.journal import StoredJournal, SyncJournal
 from pynenc.engine.replay import Replay
 from pynenc.engine.workflow_run import open_replay
@@ -29,6 +30,10 @@ class SyncRunning:
         self.workflow: Replay | None = None
         self._journal: SyncJournal | None = None
 
+        engine = handle.task.app.engine
+        #: From the beginning of the call: what is emitted later counts.
+        self._inbox = SyncInbox(engine.serializer, engine.sync_events)
+
     def begin(self) -> None:
         """The code runs, perhaps again after a retry: it repeats what it has recorded."""
         self.workflow = None
@@ -41,7 +46,7 @@ class SyncRunning:
     def open_workflow(self, now: Callable[[], float]) -> WorkflowOperations:
         """The operations of this run of the code."""
         if self._journal is None:
-            self._journal = SyncJournal(self.handle.invocation_id, self.workflow_data, now)
+            self._journal = SyncJournal(self.handle.invocation_id, self.workflow_data, now, self._inbox)
         self.workflow = open_replay(self._journal, self.handle.workflow, self)
         return self.workflow.operations
 

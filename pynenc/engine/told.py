@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 
 from pynenc.engine.departures import RETURNS_AFTER_ALL, RETURNS_AFTER_ANY
 from pynenc.invocation.record import InvocationRecord, Wait
+from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.orchestrator import Orchestrator
+from pynenc.ports.trigger import EventWaiters
 from pynenc.ports.wakeups import ATTENTION, Wakeups
 
 _NOWHERE = (RETURNS_AFTER_ALL, RETURNS_AFTER_ANY)
@@ -13,8 +15,9 @@ _NOWHERE = (RETURNS_AFTER_ALL, RETURNS_AFTER_ANY)
 class Told:
     """Collects the wake-ups of one step; they are sent after it, and losing them costs only time."""
 
-    def __init__(self, ledger: Orchestrator) -> None:
+    def __init__(self, ledger: Orchestrator, trigger: EventWaiters) -> None:
         self._ledger = ledger
+        self._trigger = trigger
         self._messages: dict[str, list[str]] = {}
         #: Released edges of invocations that left their worker: nobody can be told, somebody has to run them.
         self.returning: list[Wait] = []
@@ -31,6 +34,10 @@ class Told:
                 self.returning.append(edge)
             elif edge.address is not None:
                 self._add(edge.address, edge.awaited_id)
+        # Who never left a worker waits for no event: the first attempt of nearly all.
+        left = [r for r in records if r.attempt > (0 if r.status is InvocationStatus.CANCELLED else 1)]
+        if left:
+            self._trigger.drop_waiters([record.invocation_id for record in left])
 
     def owner_of(self, record: InvocationRecord) -> None:
         """The owner of this invocation is to look at it."""

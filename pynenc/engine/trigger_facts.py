@@ -35,6 +35,15 @@ class Fact(NamedTuple):
         return (context.task_id, context.invocation_id) if isinstance(context, StatusContext) else None
 
 
+def proven(backend: Backend, occurrences: Sequence[Occurrence]) -> list[Occurrence]:
+    """Those that happened. In a mixture of products some are recorded before the status to which they belong."""
+    ids = list({o.invocation_id for o in occurrences if o.invocation_id is not None})
+    if backend.capabilities.one_product or not ids:
+        return list(occurrences)
+    happened = {(h.invocation_id, h.attempt, h.status.value) for h in backend.orchestrator.history(ids)}
+    return [o for o in occurrences if o.invocation_id is None or (o.invocation_id, o.attempt, o.status) in happened]
+
+
 class Facts:
     """Reads what occurrences are about; a few questions to the store for all of them."""
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pynenc.engine.crash_points import crash_point
+from pynenc.engine.event_waking import EventWaking
 from pynenc.engine.submit import CallOptions, new_invocation
 from pynenc.engine.trigger_evaluation import Evaluator
-from pynenc.engine.trigger_facts import Fact, Facts, moment
+from pynenc.engine.trigger_facts import Fact, Facts, moment, proven
 from pynenc.engine.trigger_known import KnownDefinitions, Schedule
 from pynenc.engine.trigger_lines import KnownLines
 from pynenc.identifiers import id_from_digest, new_id
-from pynenc.invocation.record import NewInvocation
+from pynenc.invocation.record import InvocationRecord, NewInvocation
 from pynenc.ports.trigger import Evaluation, Firing, NewOccurrence, Occurrence
 from pynenc.trigger.definition import TriggerDefinition
 from pynenc.trigger.lines import Token
@@ -41,6 +42,7 @@ class Triggers:
         self._upcoming: dict[str, tuple[float | None, float | None]] = {}
         self._lines = KnownLines(self._trigger, longest_line)
         self._facts = Facts(engine.backend, engine.payloads, engine.serializer)
+        self._waking = EventWaking(engine, self._facts)
 
     # ------------------------------------------------------------------ schedules
 
@@ -81,16 +83,19 @@ class Triggers:
     def evaluate(self, batch: int) -> int:
         """Deal with everything pending, in steps of at most ``batch``; how many occurrences."""
         handled = overtaken = 0
-        self._submit_unsettled(batch)
+        if not self._one_product:
+            self._submit_unsettled(batch)
+            self._waking.bring_back_missed()
         while overtaken < MOST_OVERTAKEN:
             turn = self._trigger.turn()
             facts = self._facts_of(self._trigger.pending(batch))
-            if not facts:
+            looked = self._waking.look(facts)
+            if not facts and not looked:
                 break
             self._lines.begin(turn, self.known())
             now = self._engine.clock.now()
             evaluator = Evaluator(self._trigger, self._facts, self._lines, self._make_call, now)
-            if self._complete(turn, evaluator.evaluate(facts)):
+            if self._complete(turn, evaluator.evaluate(facts)._replace(looked=looked)):
                 self._say_what_was_crowded_out(self._lines.completed(turn))
                 handled += len(facts)
                 overtaken = 0
@@ -118,13 +123,11 @@ class Triggers:
 
     def _proven(self, pending: Sequence[Occurrence]) -> list[Occurrence]:
         """Those whose status was committed after they were recorded."""
-        ids = list({o.invocation_id for o in pending if o.invocation_id is not None})
-        happened = {(h.invocation_id, h.attempt, h.status.value) for h in self._backend.orchestrator.history(ids)}
-        proven = [o for o in pending if o.invocation_id is None or (o.invocation_id, o.attempt, o.status) in happened]
-        if len(proven) < len(pending):
+        happened = proven(self._backend, pending)
+        if len(happened) < len(pending):
             never = self._engine.clock.now() - PROOF_SECONDS
-            self._trigger.withdraw([o.key for o in pending if o not in proven and o.at < never])
-        return proven
+            self._trigger.withdraw([o.key for o in pending if o not in happened and o.at < never])
+        return happened
 
     def _make_call(self, definition: TriggerDefinition, arguments: dict[str, Any], firing_id: str, now: float) -> str:
         task: Any = self._engine.find_task(definition.task_id)
@@ -137,15 +140,20 @@ class Triggers:
 
     def _complete(self, turn: int, evaluation: Evaluation) -> bool:
         fired = [firing for firing in evaluation.firings if firing.call is not None]
+        back: list[InvocationRecord] = []
         with self._backend.unit():
             if not self._trigger.complete(turn, evaluation):
                 return False
             if self._one_product:
                 self._submit(fired)
+                back = self._waking.bring_back(evaluation.looked)
             crash_point("trigger.before_commit")
         crash_point("trigger.after_commit")
-        if not self._one_product:
+        if self._one_product:
+            self._waking.tell(back)
+        else:
             self._submit(fired)
+            self._waking.bring_back_later(evaluation.looked)
         self._tell(fired)
         for firing in evaluation.firings:
             if firing.error is not None:
@@ -179,7 +187,7 @@ class Triggers:
 
     def _submit_unsettled(self, batch: int) -> None:
         """In a mixture somebody died between deciding on firings and submitting their calls."""
-        while not self._one_product:
+        while True:
             unsettled = self._trigger.unsettled(batch)
             if not unsettled:
                 return

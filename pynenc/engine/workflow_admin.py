@@ -1,11 +1,13 @@
 """Workflows as one may ask for them: which there are, what they recorded, and going on with one that failed."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pynenc.engine.cancelling import levels_below
 from pynenc.engine.engine import Engine
+from pynenc.engine.event_waits import event_of
 from pynenc.engine.handles import Handles
 from pynenc.engine.workflow_resume import resume
 from pynenc.exceptions import InvocationNotFoundError
@@ -43,7 +45,8 @@ class Operation(NamedTuple):
     position: int
     kind: str
     name: str
-    #: The recorded value; for a sub-task the id of its invocation, for a step that failed its exception.
+    #: The recorded value; for a sub-task the id of its invocation, for what failed its exception, for ``event`` the
+    #: ``Event``, for ``sleep`` and ``wait_event`` until when (seconds since the epoch; None: for ever).
     value: Any
     failed: bool
     attempt: int
@@ -138,8 +141,11 @@ class Workflows:
         value: Any = entry.value
         if entry.failed and value is not None:
             value = load_exception(value, self._engine.serializer)
+        elif entry.kind == OperationKind.WAIT_EVENT and value is not None:
+            value = json.loads(value)[0]
         elif entry.kind in _PACKED and value is not None:
             value = self._engine.payloads.unpack(value)
+            value = event_of(entry.name, value) if entry.kind == OperationKind.EVENT else value
         at = datetime.fromtimestamp(entry.recorded_at, UTC)
         return Operation(entry.position, entry.kind, entry.name, value, entry.failed, entry.attempt, at)
 

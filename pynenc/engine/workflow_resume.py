@@ -85,6 +85,10 @@ def _to_forget(engine: Engine, log_id: str, again_from: int | None) -> list[int]
     for record in read_all(engine, list(children)).values():
         if record.status.is_final() and record.status is not InvocationStatus.SUCCESS:
             forget.add(children[record.invocation_id])
+    last = max((entry for entry in entries if entry.position not in forget), default=None)
+    if again_from is None and last is not None and last.kind == OperationKind.EVENT and last.failed:
+        # The time-out ended it: it waits again.
+        forget |= {last.position - 1, last.position} if not last.dealt_with else set()
     return sorted(forget)
 
 

@@ -8,13 +8,16 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pynenc.engine.event_waits import EventWaits
 from pynenc.engine.execution import Departed
 from pynenc.engine.journal import Journal, SyncJournal
 from pynenc.engine.replay import Replay, in_step
+from pynenc.trigger.event import Event
 from pynenc.workflow.log_entry import LogEntry, OperationKind
+from pynenc.workflow.operations import EventFilter
 from pynenc.workflow.workflow_deterministic import seed
 from pynenc.workflow.workflow_exceptions import WorkflowAccessError
 from pynenc.workflow.workflow_identity import WorkflowIdentity
@@ -40,6 +43,7 @@ class WorkflowRun:
         self._counts: Counter[str] = Counter()
         self._patches: dict[str, bool] = {}
         self._time = 0.0
+        self._event_waits = EventWaits(journal, replay)
 
     def random(self) -> float:
         return float(self._plain(OperationKind.RANDOM, lambda bits: repr(random.Random(bits).random())))  # noqa: S311 - repeats
@@ -188,6 +192,12 @@ class WorkflowRun:
             self._journal.skip_to(until)
         elif until > self._journal.now():
             self._replay.leave(Departed(not_before=until))
+
+    def wait_event(self, event_code: str, wanted: EventFilter, timeout: float | timedelta | None) -> Event:
+        self._replay.refuse_event_loop("wait_event")
+        return self._event_waits.wait(event_code, wanted, timeout)
+
+    # ---------------------------------------------------------------- the root
 
     def require_root(self) -> None:
         """Check that this is the invocation that started the workflow.

@@ -175,6 +175,8 @@ class Finish(NamedTuple):
     #: It left its worker to come back when these are final: all of them, or one.
     awaited: Sequence[str] = ()
     all_of_them: bool = True
+    #: It left its worker to come back with an event: a waiter as the trigger's port has them.
+    event_waiter: Any = None
 
 
 class Wait(NamedTuple):

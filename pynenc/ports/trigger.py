@@ -78,6 +78,34 @@ class Firing(NamedTuple):
     call: str | None
 
 
+class EventWaiter(NamedTuple):
+    """A workflow that left its worker, and comes back with an event."""
+
+    invocation_id: str
+    #: Which of its waits: the position in its record.
+    wait: int
+    #: ``event:code``.
+    source: str
+    #: The stored form of its filter, as JSON text; None: only its code can tell, so it is to look at each event.
+    wanted: str | None
+    #: It has looked at the log up to this position.
+    after: int
+    #: The log has more already, and perhaps no evaluation is to come that compares it.
+    unchecked: bool = False
+    #: The key of the event that it comes back for.
+    woken_for: str | None = None
+
+
+class Looked(NamedTuple):
+    """What an evaluation found for a waiter, which is named by its first three fields."""
+
+    invocation_id: str
+    wait: int
+    after: int
+    #: The key of the first event that it may want; None: there is none so far.
+    woken_for: str | None
+
+
 class Evaluation(NamedTuple):
     """What an evaluation came to."""
 
@@ -87,6 +115,7 @@ class Evaluation(NamedTuple):
     consumed: Sequence[str] = ()
     waiting: Sequence[WaitingToken] = ()
     firings: Sequence[Firing] = ()
+    looked: Sequence[Looked] = ()
 
 
 class TriggerDefinitions(ABC):
@@ -143,6 +172,13 @@ class OccurrenceLog(ABC):
         """What was recorded after a position, in order, pending or not; of one source, or of all."""
 
     @abstractmethod
+    def before(self, source: str, since: float) -> int:
+        """The position before the first occurrence of a source at or after a time.
+
+        Effect: if there is none, the newest position of all.
+        """
+
+    @abstractmethod
     def withdraw(self, keys: Sequence[str]) -> None:
         """Take out what turned out not to have happened; it may be recorded again."""
 
@@ -150,7 +186,8 @@ class OccurrenceLog(ABC):
     def forget(self, before: float) -> int:
         """Drop occurrences, tokens and settled firings from before a time; how many of the kind with most.
 
-        Effect: pending ones stay. A product may drop a portion at a time, to be called until nothing is left.
+        Effect: pending ones stay, and those that somebody was woken for. A product may drop a portion at a time, to be
+        called until nothing is left.
         Ordering: no position is used again.
         """
 
@@ -170,6 +207,8 @@ class Firings(ABC):
         """Write what an evaluation came to, if none was completed since ``turn``; whether it was written.
 
         Atomicity: comparing and writing are one step, so that evaluations come one after the other whoever makes them.
+        Effect: a waiter is checked then, or woken; one that meanwhile waits for something else, has looked further, or
+        was woken, stays as it is.
         Idempotence: a firing that is there already stays as it is.
         """
 
@@ -190,8 +229,32 @@ class Firings(ABC):
         """The newest firings, newest first; of one definition, or of all."""
 
 
-class Trigger(TriggerDefinitions, OccurrenceLog, Firings):
-    """The component called trigger: the three contracts on one product."""
+class EventWaiters(ABC):
+    """Workflows that wait for an event. At most one wait for an invocation."""
+
+    @abstractmethod
+    def add_waiters(self, waiters: Sequence[EventWaiter]) -> None:
+        """Register waiters, each in the place of the one that its invocation had."""
+
+    @abstractmethod
+    def waiters(self, sources: Sequence[str]) -> list[EventWaiter]:
+        """Those that wait for these sources, and the unchecked ones of all; without those that are woken."""
+
+    @abstractmethod
+    def woken(self, limit: int, after: str = "") -> list[EventWaiter]:
+        """Those that are woken and have not taken their event. Ordering: by invocation, beyond ``after``."""
+
+    @abstractmethod
+    def waiter_of(self, invocation_id: str) -> EventWaiter | None:
+        """What an invocation waits for, or was woken for."""
+
+    @abstractmethod
+    def drop_waiters(self, invocation_ids: Sequence[str]) -> None:
+        """These wait no longer."""
+
+
+class Trigger(TriggerDefinitions, OccurrenceLog, Firings, EventWaiters):
+    """The component called trigger: the four contracts on one product."""
 
     @abstractmethod
     def purge(self) -> None:

@@ -7,6 +7,7 @@ from pynenc.workflow.workflow_exceptions import (
     WorkflowError,
     WorkflowMismatchError,
     WorkflowPauseError,
+    WorkflowTimeoutError,
 )
 from pynenc.workflow.workflow_identity import WorkflowIdentity
 
@@ -18,4 +19,5 @@ __all__ = [
     "WorkflowIdentity",
     "WorkflowMismatchError",
     "WorkflowPauseError",
+    "WorkflowTimeoutError",
 ]

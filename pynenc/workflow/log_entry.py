@@ -18,6 +18,9 @@ class OperationKind(StrEnum):
     GET_DATA = "get_data"
     #: The value is the time at which to go on.
     SLEEP = "sleep"
+    #: A wait for an event begins; the value says until when, and after which position of the log of events it looks.
+    WAIT_EVENT = "wait_event"
+    #: What came of it, at the next position: the event, or an exception.
     EVENT = "event"
     #: The workflow was told here that it is cancelled.
     CANCEL = "cancel"

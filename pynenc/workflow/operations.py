@@ -1,10 +1,14 @@
 """What ``wf`` asks of the engine: a small protocol it is given, so that it imports nothing of it."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from pynenc.trigger.event import Event
 from pynenc.workflow.workflow_identity import WorkflowIdentity
+
+#: What users may give as a filter of events.
+EventFilter = Mapping[str, Any] | Callable[[Mapping[str, Any]], bool] | None
 
 
 class WorkflowOperations(Protocol):
@@ -23,6 +27,7 @@ class WorkflowOperations(Protocol):
     def get_data(self, key: str, default: Any) -> Any: ...
     def patched(self, name: str) -> bool: ...
     def sleep(self, seconds: float) -> None: ...
+    def wait_event(self, event_code: str, wanted: EventFilter, timeout: float | timedelta | None) -> Event: ...
     def require_root(self) -> None: ...
 
 

@@ -1,10 +1,11 @@
 """``task.wf``: what the code of a workflow does through it is recorded, and repeats when the code runs again."""
 
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar, overload
 
-from pynenc.workflow.operations import WorkflowOperations, WorkflowTask
+from pynenc.trigger.event import Event
+from pynenc.workflow.operations import EventFilter, WorkflowOperations, WorkflowTask
 from pynenc.workflow.workflow_deterministic import DeterministicExecutor
 from pynenc.workflow.workflow_identity import WorkflowIdentity
 
@@ -127,3 +128,22 @@ class WorkflowContext:
         What leaves it is no ``Exception``; ``finally`` blocks and context managers run. In sync mode nobody waits.
         """
         self._run("sleep").sleep(seconds)
+
+    def wait_event(
+        self,
+        event_code: str,
+        filter: EventFilter = None,  # noqa: A002 - what it is called in the documents
+        timeout: float | timedelta | None = None,
+    ) -> Event:
+        """The next event of a code that the filter accepts; until it comes the code is left, as by ``sleep``.
+
+        Counts what was emitted since this invocation was registered, also before the code came here. Each event is
+        given to every workflow that wants it, and to each at most once, oldest first. ``filter``: a dictionary of
+        wanted values, or a function of the payload. ``timeout``: seconds, or a ``timedelta``.
+
+        Raises:
+            WorkflowTimeoutError: none was emitted in time; recorded, so that it repeats.
+            WorkflowError: in sync mode, where nothing may come any more, without a timeout.
+            Exception: what the filter raises.
+        """
+        return self._run("wait_event").wait_event(event_code, filter, timeout)

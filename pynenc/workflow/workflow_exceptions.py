@@ -17,6 +17,26 @@ class WorkflowPauseError(WorkflowError):
     """A workflow is asked to pause where it cannot."""
 
 
+class WorkflowTimeoutError(WorkflowError, TimeoutError):
+    """The event that a workflow waited for did not come in time. Part of its record, like an event that came."""
+
+    _fields: ClassVar[tuple[str, ...]] = ("log_id", "event_code", "position")
+
+    def __init__(self, log_id: str, event_code: str, position: int) -> None:
+        super().__init__(log_id, event_code, position)
+        self.log_id = log_id
+        self.event_code = event_code
+        #: Of the wait, in the record.
+        self.position = position
+
+    def __str__(self) -> str:
+        return (
+            f"invocation:{self.log_id} waited for an event {self.event_code!r} (operation {self.position}), and none "
+            "that it wanted was emitted in time. Catch the error to go on without it; if it ends the workflow, "
+            "resuming that waits again."
+        )
+
+
 class WorkflowMismatchError(WorkflowError):
     """The code does something else than what is recorded at this place.
 

@@ -1,10 +1,14 @@
 """Workflows: what they record, how they fail, sleep and come back."""
 
 import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from behaviour_app import app
 from gates_and_notes import note, notes, pass_gate
+
+from pynenc.workflow import WorkflowTimeoutError
 
 
 class ShakyError(Exception):
@@ -170,6 +174,11 @@ def cleaning_up(gate: str, journal: str) -> str:
         wf.step("clean up", effect, journal, "clean up")
 
 
+def emit_both() -> None:
+    for code in ("a", "b"):
+        changing.app.trigger.emit_event(code)
+
+
 @app.workflow(retry_for=(ShakyError,), max_retries=1)
 def changing(journal: str, what: str) -> Any:  # noqa: C901 - a list of ways to change
     """Does something else the second time."""
@@ -184,6 +193,10 @@ def changing(journal: str, what: str) -> Any:  # noqa: C901 - a list of ways to 
             wf.execute_task(doubled, journal, 2 if second else 1)
         case "step":
             wf.step("b" if second else "a", note, journal, "step")
+        case "event":
+            # Comes, so that the attempt ends and the other one begins.
+            wf.step("emit", emit_both)
+            wf.wait_event("b" if second else "a")
         case "end":
             _ = wf.random()
             if not second:
@@ -286,3 +299,90 @@ def asleep(seconds: float) -> float:
     before = asleep.wf.utc_now()
     asleep.wf.sleep(seconds)
     return (asleep.wf.utc_now() - before).total_seconds()
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def is_large(payload: Mapping[str, Any]) -> bool:
+    return payload["amount"] > 100
+
+
+def only_false(payload: Mapping[str, Any]) -> bool:
+    raise ShakyError(str(payload))
+
+
+def filter_of(kind: str, value: Any) -> Any:
+    match kind:
+        case "dictionary":
+            return {"order": value}
+        case "function":
+            return is_large
+        case "lambda":
+            return lambda payload: payload["order"] == value
+        case "broken":
+            return only_false
+        case _:
+            return None
+
+
+@app.workflow(retry_for=(ShakyError,), max_retries=1)
+def waiting_for(journal: str, kind: str, value: Any, times: int, timeout: float | None = None) -> list[Any]:
+    """The payloads of so many events."""
+    wf = waiting_for.wf
+    note(journal, "began")
+    came = [dict(wf.wait_event("paid", filter_of(kind, value), timeout).payload) for _ in range(times)]
+    if attempts(journal, "came") == 1 and times > 1:
+        raise ShakyError("again")
+    return came
+
+
+@app.workflow
+def out_of_order(journal: str) -> list[Any]:
+    """Wants what comes second first."""
+    wf = out_of_order.wf
+    wf.step("before", effect, journal, "before")
+    wf.sleep(0.2)
+    return [wf.wait_event("stage", {"name": name}).payload["name"] for name in ("second", "first")]
+
+
+@app.workflow(retry_for=(ShakyError,), max_retries=1)
+def impatient(journal: str, seconds: float) -> Any:
+    """Goes on without what does not come, and comes to the same when it runs again."""
+    wf = impatient.wf
+    try:
+        return wf.wait_event("never", timeout=timedelta(seconds=seconds)).payload
+    except WorkflowTimeoutError as error:
+        late = wf.step("late", effect, journal, "late")
+        if attempts(journal) == 1:
+            raise ShakyError("again") from error
+        return [late, error.event_code, error.position]
+
+
+@app.workflow
+def strict(journal: str, seconds: float) -> Any:
+    """Ends with the time-out."""
+    note(journal, "began")
+    return dict(strict.wf.wait_event("approved", timeout=seconds).payload)
+
+
+@app.workflow
+async def waiting_coroutine(journal: str) -> Any:
+    wf = waiting_coroutine.wf
+    note(journal, "began")
+    event = await asyncio.to_thread(wf.wait_event, "paid", {"order": 1})
+    return dict(event.payload)
+
+
+@app.workflow
+def emitting(journal: str) -> Any:
+    """Waits for what a sub-task emits."""
+    wf = emitting.wf
+    wf.execute_task(emitter, "paid", 5)
+    return wf.wait_event("paid", {"order": 5}).payload["order"]
+
+
+@app.task
+def emitter(code: str, order: int) -> None:
+    app = emitter.app
+    app.trigger.emit_event(code, {"order": order}, transactional=not app.conf.dev_mode_force_sync_tasks)

@@ -1,10 +1,13 @@
-"""Trigger definitions, occurrences and firings in memory."""
+"""Trigger definitions, occurrences, firings and waits for events in memory."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from pynenc.backends.memory.storage import MemoryUnit
 from pynenc.ports.trigger import (
     Evaluation,
+    EventWaiter,
+    EventWaiters,
     Firing,
     Firings,
     NewOccurrence,
@@ -25,11 +28,51 @@ class _Tables:
         self.definitions: dict[str, StoredDefinition] = {}
         self.marks: dict[str, float] = {}
         self.log: dict[str, Occurrence] = {}
+        #: The same by source, where order follows from the order of recording.
+        self.by_source: defaultdict[str, dict[str, Occurrence]] = defaultdict(dict)
         #: Keys, in the order of the log: a dictionary is an ordered set.
         self.pending: dict[str, None] = {}
         self.tokens: dict[str, WaitingToken] = {}
         self.firings: dict[str, Firing] = {}
         self.unsettled: dict[str, None] = {}
+        self.waiters: dict[str, EventWaiter] = {}
+        #: Their invocations, by what they wait for: a dictionary is an ordered set.
+        self.waiting_for: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self.unchecked: dict[str, None] = {}
+        self.woken: dict[str, None] = {}
+
+    def forget_occurrence(self, key: str) -> None:
+        """Take it out of the log."""
+        gone = self.log.pop(key, None)
+        self.pending.pop(key, None)
+        if gone is not None:
+            of_source = self.by_source[gone.source]
+            del of_source[key]
+            if not of_source:
+                del self.by_source[gone.source]
+
+    def put_waiter(self, waiter: EventWaiter) -> None:
+        """In the place of the one that its invocation had."""
+        self.drop_waiter(waiter.invocation_id)
+        self.waiters[waiter.invocation_id] = waiter
+        if waiter.woken_for is not None:
+            self.woken[waiter.invocation_id] = None
+            return
+        self.waiting_for[waiter.source][waiter.invocation_id] = None
+        if waiter.unchecked:
+            self.unchecked[waiter.invocation_id] = None
+
+    def drop_waiter(self, invocation_id: str) -> None:
+        """It waits no longer."""
+        waiter = self.waiters.pop(invocation_id, None)
+        if waiter is None:
+            return
+        self.woken.pop(invocation_id, None)
+        self.unchecked.pop(invocation_id, None)
+        others = self.waiting_for[waiter.source]
+        others.pop(invocation_id, None)
+        if not others:
+            del self.waiting_for[waiter.source]
 
 
 class _Part:
@@ -83,7 +126,7 @@ class _Log(_Part, OccurrenceLog):
             for each in new:
                 if each.key not in tables.log:
                     tables.position += 1
-                    tables.log[each.key] = Occurrence(tables.position, *each)
+                    tables.log[each.key] = tables.by_source[each.source][each.key] = Occurrence(tables.position, *each)
                     tables.pending[each.key] = None
             return tables.position - before
 
@@ -99,25 +142,31 @@ class _Log(_Part, OccurrenceLog):
     def after(self, position: int, limit: int, source: str | None = None) -> list[Occurrence]:
         found: list[Occurrence] = []
         with self._lock:
-            for each in reversed(self._tables.log.values()):
+            log = self._tables.log if source is None else self._tables.by_source.get(source, {})
+            for each in reversed(log.values()):
                 if each.position <= position:
                     break
-                if source in (None, each.source):
-                    found.append(each)
+                found.append(each)
         return found[::-1][:limit]
+
+    def before(self, source: str, since: float) -> int:
+        with self._lock:
+            of_source = self._tables.by_source.get(source, {}).values()
+            first = min((each.position for each in of_source if each.at >= since), default=None)
+            return self._tables.position if first is None else first - 1
 
     def withdraw(self, keys: Sequence[str]) -> None:
         with self._lock:
             for key in keys:
-                self._tables.log.pop(key, None)
-                self._tables.pending.pop(key, None)
+                self._tables.forget_occurrence(key)
 
     def forget(self, before: float) -> int:
         with self._lock:
             tables = self._tables
-            old = [key for key, each in tables.log.items() if each.at < before and key not in tables.pending]
+            kept = {tables.waiters[each].woken_for for each in tables.woken} | tables.pending.keys()
+            old = [key for key, each in tables.log.items() if each.at < before and key not in kept]
             for key in old:
-                del tables.log[key]
+                tables.forget_occurrence(key)
             tokens = [key for key, token in tables.tokens.items() if token.at < before]
             for key in tokens:
                 del tables.tokens[key]
@@ -145,6 +194,10 @@ class _Firings(_Part, Firings):
             for firing in evaluation.firings:
                 if tables.firings.setdefault(firing.firing_id, firing) is firing and firing.call is not None:
                     tables.unsettled[firing.firing_id] = None
+            for looked in evaluation.looked:
+                waiter = tables.waiters.get(looked.invocation_id)
+                if waiter is not None and waiter.woken_for is None and (waiter.wait, waiter.after) == looked[1:3]:
+                    tables.put_waiter(waiter._replace(unchecked=False, woken_for=looked.woken_for))
             return True
 
     def waiting(self, definition_ids: Sequence[str]) -> list[WaitingToken]:
@@ -171,7 +224,36 @@ class _Firings(_Part, Firings):
         return wanted[::-1][:limit]
 
 
-class MemTrigger(_Definitions, _Log, _Firings, Trigger):
+class _Waiters(_Part, EventWaiters):
+    def add_waiters(self, waiters: Sequence[EventWaiter]) -> None:
+        with self._lock:
+            for waiter in waiters:
+                self._tables.put_waiter(waiter)
+
+    def waiters(self, sources: Sequence[str]) -> list[EventWaiter]:
+        with self._lock:
+            tables = self._tables
+            found = dict(tables.unchecked)
+            for source in sources:
+                found.update(tables.waiting_for.get(source, {}))
+            return [tables.waiters[each] for each in found]
+
+    def woken(self, limit: int, after: str = "") -> list[EventWaiter]:
+        with self._lock:
+            ids = sorted(each for each in self._tables.woken if each > after)[:limit]
+            return [self._tables.waiters[each] for each in ids]
+
+    def waiter_of(self, invocation_id: str) -> EventWaiter | None:
+        with self._lock:
+            return self._tables.waiters.get(invocation_id)
+
+    def drop_waiters(self, invocation_ids: Sequence[str]) -> None:
+        with self._lock:
+            for invocation_id in invocation_ids:
+                self._tables.drop_waiter(invocation_id)
+
+
+class MemTrigger(_Definitions, _Log, _Firings, _Waiters, Trigger):
     """Dictionaries, by key."""
 
     def purge(self) -> None:

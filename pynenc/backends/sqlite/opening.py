@@ -10,7 +10,7 @@ from pynenc.backends.sqlite.failures import BUSY_TIMEOUT_SECONDS, unavailable
 from pynenc.backends.sqlite.statements import filled
 
 #: Version of ``schema.sql``. A file with another one is refused, never guessed at.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: More statements than there are: each is compiled once for a connection.
 CACHED_STATEMENTS = 512

@@ -253,6 +253,20 @@ CREATE TABLE {p}occurrences (
 CREATE INDEX {p}occurrences_pending ON {p}occurrences (pending, position) WHERE pending = 1;
 CREATE INDEX {p}occurrences_by_age ON {p}occurrences (at) WHERE pending = 0;
 CREATE INDEX {p}occurrences_of_source ON {p}occurrences (source, position);
+CREATE INDEX {p}occurrences_since ON {p}occurrences (source, at);
+-- Workflows that left their worker until an event comes.
+CREATE TABLE {p}event_waiters (
+    invocation_id TEXT PRIMARY KEY,
+    wait INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    wanted TEXT,
+    after INTEGER NOT NULL,
+    unchecked INTEGER NOT NULL,
+    woken_for TEXT
+) WITHOUT ROWID;
+CREATE INDEX {p}event_waiters_of_source ON {p}event_waiters (source) WHERE woken_for IS NULL;
+CREATE INDEX {p}event_waiters_unchecked ON {p}event_waiters (unchecked) WHERE unchecked = 1 AND woken_for IS NULL;
+CREATE INDEX {p}event_waiters_woken ON {p}event_waiters (woken_for) WHERE woken_for IS NOT NULL;
 CREATE TABLE {p}trigger_tokens (
     number INTEGER PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,

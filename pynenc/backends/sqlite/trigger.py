@@ -1,4 +1,4 @@
-"""Trigger definitions, occurrences and firings in SQLite."""
+"""Trigger definitions, occurrences, firings and waits for events in SQLite."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,6 +6,8 @@ from pynenc.backends.sqlite.part import SQLitePart
 from pynenc.backends.sqlite.statements import ByIds
 from pynenc.ports.trigger import (
     Evaluation,
+    EventWaiter,
+    EventWaiters,
     Firing,
     Firings,
     NewOccurrence,
@@ -41,6 +43,8 @@ _PENDING = f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE pending = 1 ORDER BY 
 _READ = ByIds(f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE key IN ({{ids}})")  # noqa: S608 - our own columns
 _AFTER = f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608 - our own columns
 _AFTER_OF = f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE source = ? AND position > ? ORDER BY position LIMIT ?"  # noqa: S608 - our own columns
+_FIRST_SINCE = "SELECT min(position) FROM {p}occurrences WHERE source = ? AND at >= ?"
+_LAST = "SELECT coalesce(max(position), 0) FROM {p}occurrences"
 _WITHDRAW = ByIds("DELETE FROM {p}occurrences WHERE key IN ({ids})")
 _FORGET_TOKENS = (
     "DELETE FROM {p}trigger_tokens WHERE number IN (SELECT number FROM {p}trigger_tokens WHERE at < ? LIMIT 500)"
@@ -48,7 +52,8 @@ _FORGET_TOKENS = (
 # In portions, so that writers are never kept out for long.
 _FORGET = (
     """DELETE FROM {p}occurrences WHERE position IN
-    (SELECT position FROM {p}occurrences WHERE at < ? AND pending = 0 LIMIT 500)""",
+    (SELECT position FROM {p}occurrences WHERE at < ? AND pending = 0
+    AND key NOT IN (SELECT woken_for FROM {p}event_waiters WHERE woken_for IS NOT NULL) LIMIT 500)""",
     "DELETE FROM {p}firings WHERE number IN (SELECT number FROM {p}firings WHERE at < ? AND call IS NULL LIMIT 500)",
 )
 
@@ -67,7 +72,23 @@ _SETTLE = "UPDATE {p}firings SET invocation_id = ?, call = NULL WHERE firing_id 
 _FIRINGS = f"SELECT {_FIRING} FROM {{p}}firings ORDER BY number DESC LIMIT ?"  # noqa: S608 - our own columns
 _FIRINGS_OF = f"SELECT {_FIRING} FROM {{p}}firings WHERE definition_id = ? ORDER BY number DESC LIMIT ?"  # noqa: S608 - our own columns
 
+_WAITER = "invocation_id, wait, source, wanted, after, unchecked, woken_for"
+_ADD_WAITER = "INSERT OR REPLACE INTO {p}event_waiters VALUES (?, ?, ?, ?, ?, ?, ?)"
+_WAITERS_OF = f"SELECT {_WAITER} FROM {{p}}event_waiters WHERE woken_for IS NULL AND source = ? AND NOT unchecked"  # noqa: S608 - our own columns
+_UNCHECKED = f"SELECT {_WAITER} FROM {{p}}event_waiters WHERE unchecked = 1 AND woken_for IS NULL"  # noqa: S608 - our own columns
+_WOKEN = (
+    f"SELECT {_WAITER} FROM {{p}}event_waiters WHERE woken_for IS NOT NULL AND invocation_id > ? "  # noqa: S608 - our own columns
+    "ORDER BY invocation_id LIMIT ?"
+)
+_WAITER_OF = f"SELECT {_WAITER} FROM {{p}}event_waiters WHERE invocation_id = ?"  # noqa: S608 - our own columns
+_DROP_WAITERS = ByIds("DELETE FROM {p}event_waiters WHERE invocation_id IN ({ids})")
+_LOOKED = """
+    UPDATE {p}event_waiters SET woken_for = ?, unchecked = 0
+    WHERE invocation_id = ? AND wait = ? AND after = ? AND woken_for IS NULL
+"""
+
 _PURGE = (
+    "DELETE FROM {p}event_waiters",
     "DELETE FROM {p}trigger_definitions",
     "DELETE FROM {p}trigger_marks",
     "DELETE FROM {p}trigger_tokens",
@@ -121,6 +142,10 @@ class _Log(SQLitePart, OccurrenceLog):
             return [Occurrence._make(row) for row in self._store.rows(_AFTER, (position, limit))]
         return [Occurrence._make(row) for row in self._store.rows(_AFTER_OF, (source, position, limit))]
 
+    def before(self, source: str, since: float) -> int:
+        [[first]] = self._store.rows(_FIRST_SINCE, (source, since))
+        return int(self._store.rows(_LAST)[0][0]) if first is None else int(first) - 1
+
     def withdraw(self, keys: Sequence[str]) -> None:
         with self._unit:
             self._store.write_by_ids(_WITHDRAW, keys)
@@ -145,6 +170,7 @@ class _Firings(SQLitePart, Firings):
             self._store.write_by_ids(_CONSUME, evaluation.consumed)
             self._store.write_many(_WAIT, evaluation.waiting)
             self._store.write_many(_FIRE, evaluation.firings)
+            self._store.write_many(_LOOKED, [(each.woken_for, *each[:3]) for each in evaluation.looked])
         return True
 
     def waiting(self, definition_ids: Sequence[str]) -> list[WaitingToken]:
@@ -163,7 +189,34 @@ class _Firings(SQLitePart, Firings):
         return [Firing._make(row) for row in self._store.rows(_FIRINGS_OF, (definition_id, limit))]
 
 
-class SQLiteTrigger(_Definitions, _Log, _Firings, Trigger):
+class _Waiters(SQLitePart, EventWaiters):
+    def add_waiters(self, waiters: Sequence[EventWaiter]) -> None:
+        with self._unit:
+            self._store.write_many(_ADD_WAITER, waiters)
+
+    def waiters(self, sources: Sequence[str]) -> list[EventWaiter]:
+        rows = self._store.rows(_UNCHECKED)
+        for source in dict.fromkeys(sources):
+            rows += self._store.rows(_WAITERS_OF, (source,))
+        return [_waiter_of(row) for row in rows]
+
+    def woken(self, limit: int, after: str = "") -> list[EventWaiter]:
+        return [_waiter_of(row) for row in self._store.rows(_WOKEN, (after, limit))]
+
+    def waiter_of(self, invocation_id: str) -> EventWaiter | None:
+        return next((_waiter_of(row) for row in self._store.rows(_WAITER_OF, (invocation_id,))), None)
+
+    def drop_waiters(self, invocation_ids: Sequence[str]) -> None:
+        with self._unit:
+            self._store.write_by_ids(_DROP_WAITERS, invocation_ids)
+
+
+def _waiter_of(row: Sequence[object]) -> EventWaiter:
+    waiter = EventWaiter._make(row)
+    return waiter._replace(unchecked=bool(waiter.unchecked))
+
+
+class SQLiteTrigger(_Definitions, _Log, _Firings, _Waiters, Trigger):
     """Tables by key; the log's position is the number of its row."""
 
     def purge(self) -> None:
