@@ -32,7 +32,6 @@ CRASH_POINTS = (
     "trigger.before_settle",
     "trigger.before_commit",
     "trigger.after_commit",
-    "event.before_return",
     "event.before_record",
     "event.after_record",
 )

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pynenc.engine.claim import queue_entry
-from pynenc.engine.crash_points import crash_point
 from pynenc.engine.event_wanted import StoredFilters
 from pynenc.engine.trigger_facts import Fact, Facts, proven
 from pynenc.invocation.record import InvocationRecord, Lane
@@ -77,7 +76,6 @@ class EventWaking:
         """The same in a mixture of products, after the evaluation is committed."""
         if not any(each.woken_for is not None for each in looked):
             return
-        crash_point("event.before_return")
         with self._backend.unit():
             back = self.bring_back(looked)
         self.tell(back)

@@ -14,7 +14,9 @@ from pynenc.invocation.status import InvocationStatus
 SUPERVISOR = [point for point in CRASH_POINTS if point.startswith(("recover.", "reroute."))]
 #: Passed by the thread of a runner that evaluates triggers: see test_triggers.py.
 EVALUATION = [point for point in CRASH_POINTS if point.startswith(("schedule.", "trigger."))]
-WORKER = [point for point in CRASH_POINTS if point not in SUPERVISOR + EVALUATION]
+#: Passed by a workflow that waits for an event: see test_workflow_events.py.
+EVENTS = [point for point in CRASH_POINTS if point.startswith("event.")]
+WORKER = [point for point in CRASH_POINTS if point not in SUPERVISOR + EVALUATION + EVENTS]
 #: And once more in the middle of the work, when there is more to be lost.
 LATER = ["execute.after_call:3", "wait.after_commit:3", "finish.before_commit:3"]
 

@@ -32,7 +32,17 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{suite}"
         for suite in (
-            *("broker", "claims", "client_data_store", "kit", "ledger_model", "ledger_reader", "races", "registration"),
+            *(
+                "broker",
+                "claims",
+                "client_data_store",
+                "event_waiters",
+                "kit",
+                "ledger_model",
+                "ledger_reader",
+                "races",
+                "registration",
+            ),
             *(
                 "runner_board",
                 "state_backend",
@@ -51,6 +61,7 @@ pytest.register_assert_rewrite(
 from pynenc.testing.conformance.broker import BrokerConformance  # noqa: E402
 from pynenc.testing.conformance.claims import ClaimDuties  # noqa: E402
 from pynenc.testing.conformance.client_data_store import ClientDataStoreConformance  # noqa: E402
+from pynenc.testing.conformance.event_waiters import EventWaitersConformance  # noqa: E402
 from pynenc.testing.conformance.kit import Conformance  # noqa: E402
 from pynenc.testing.conformance.ledger_model import LedgerModelConformance  # noqa: E402
 from pynenc.testing.conformance.ledger_reader import LedgerReaderConformance  # noqa: E402
@@ -83,6 +94,7 @@ __all__ = [
     "CallStoreConformance",
     "ClientDataStoreConformance",
     "Conformance",
+    "EventWaitersConformance",
     "FiringsConformance",
     "IsolationConformance",
     "LedgerReaderConformance",

@@ -164,6 +164,18 @@ class OccurrenceLogConformance(Conformance):
         trigger.purge()
         assert trigger.turn() != before
 
+    def test_a_source_can_be_followed_from_a_time(self, trigger: Trigger) -> None:
+        assert trigger.before("event:made", NOW) == 0
+        trigger.record([happened("e1", at=NOW - 5), happened("other", "event:other"), happened("late", at=NOW + 5)])
+        # Recorded later than it happened, as what belongs to an outcome is.
+        trigger.record([happened("early", at=NOW - 1)])
+        positions = {each.key: each.position for each in trigger.after(0, 10)}
+        assert trigger.before("event:made", NOW - 5) == positions["e1"] - 1
+        assert trigger.before("event:made", NOW) == positions["late"] - 1
+        assert trigger.before("event:other", NOW) == positions["other"] - 1
+        assert trigger.before("event:made", NOW + 6) == trigger.before("event:never", NOW) == positions["early"]
+        assert [each.key for each in trigger.after(positions["late"] - 1, 10, "event:made")] == ["late", "early"]
+
     def test_of_many_who_record_the_same_one_does(self, trigger: Trigger) -> None:
         assert sum(race(lambda _: trigger.record([happened("e1")]))) == 1
         assert sum(race(lambda number: trigger.record([happened(f"e1-{number}")]))) == THREADS

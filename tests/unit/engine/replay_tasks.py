@@ -1,9 +1,11 @@
 """A workflow that does what it is told."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pynenc import Pynenc
 from pynenc.testing.apps import APP_ID
+from pynenc.workflow import WorkflowTimeoutError
 
 app = Pynenc(app_id=APP_ID)
 
@@ -42,7 +44,7 @@ def interpret(program: list[Any]) -> list[Any]:
     return [_perform(*operation) for operation in program]
 
 
-def _perform(what: str, argument: Any = None) -> Any:
+def _perform(what: str, argument: Any = None) -> Any:  # noqa: C901 - a list of operations
     wf = interpret.wf
     match what:
         case "random":
@@ -63,8 +65,37 @@ def _perform(what: str, argument: Any = None) -> Any:
             return wf.step(f"step {argument}", effect, argument)
         case "task":
             return wf.execute_task(child, argument).result
-        case _:
+        case "failing step" | "failing task":
             return _failure_of(what, argument)
+        case _:
+            return _event(what, argument)
+
+
+@app.task
+def emitter(code: str, number: int) -> int:
+    """Emits once, however often somebody dies."""
+    emitter.app.trigger.emit_event(code, {"n": number}, transactional=True)
+    return number
+
+
+def is_odd(payload: Mapping[str, Any]) -> bool:
+    return bool(payload["n"] % 2)
+
+
+def _event(what: str, argument: int) -> Any:
+    wf = interpret.wf
+    if what == "emit":
+        return wf.execute_task(emitter, "e", argument).result
+    if what == "later event":
+        # Most often it is not there yet, and the code is left.
+        wf.execute_task(emitter, f"later {argument}", argument)
+        return wf.wait_event(f"later {argument}").payload["n"]
+    odd: Any = (lambda payload: payload["n"] % 2 == 1) if argument % 2 else is_odd
+    wanted: Any = {"event": None, "this event": {"n": argument}, "odd event": odd}[what]
+    try:
+        return wf.wait_event("e", wanted, timeout=0).payload["n"]
+    except WorkflowTimeoutError:
+        return "nothing"
 
 
 def _failure_of(what: str, argument: int) -> list[str]:

@@ -17,6 +17,7 @@ from pynenc.engine.context import Running
 from pynenc.engine.execution import Fenced, Unwind, call, classify
 from pynenc.engine.journal import StoredJournal
 from pynenc.engine.recovery import recover_from
+from pynenc.engine.triggers import Triggers
 from pynenc.invocation import InvocationStatus
 from pynenc.invocation.record import Claimed
 from pynenc.ports.steps import ClaimPlan
@@ -34,6 +35,7 @@ operations = st.one_of(
     st.tuples(st.just("failing task"), st.integers(0, 9)),
     st.tuples(st.just("sleep"), st.just(0)),
     st.tuples(st.just("patched"), st.sampled_from(["a", "b"])),
+    st.tuples(st.sampled_from(["emit", "emit", "event", "this event", "odd event", "later event"]), st.integers(0, 3)),
 )
 programs = st.lists(operations, min_size=1, max_size=12)
 
@@ -78,7 +80,7 @@ class Worker:
         claimed = engine.steps.advance((), (), ClaimPlan(self.name, (), 1, start=1)).claimed
         for each in claimed:
             self._run(each)
-        return bool(claimed)
+        return bool(Triggers(engine).evaluate(100) or claimed)
 
     def _run(self, claimed: Claimed) -> None:
         engine = self.app.engine
