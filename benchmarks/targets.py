@@ -119,6 +119,11 @@ def trigger_latency(peer: str) -> Plan:
     return Plan(peer=peer, measure="trigger_latency", n=200, workers=2, variant="triggers")
 
 
+def workflow(peer: str) -> Plan:
+    """Record 1,000 steps in one workflow, and repeat them."""
+    return Plan(peer=peer, measure="workflow", n=1_000, workers=1)
+
+
 OURS, OURS_REDIS, OURS_MEMORY = "ours-sqlite-ppr", "ours-redis-ppr", "ours-mem-thread"
 HUEY, HUEY_REDIS = "huey-sqlite", "huey-redis"
 
@@ -281,5 +286,33 @@ ROWS = (
         ours=trigger_latency(OURS),
         figure=result("p95_ms"),
         goal=Goal(at_most=20),
+    ),
+    Row(
+        target="W1",
+        title="workflow: µs for each recorded step of 1,000, SQLite",
+        ours=workflow(OURS),
+        figure=result("recorded_us"),
+        goal=Goal(at_most=200),
+    ),
+    Row(
+        target="W1",
+        title="workflow: the last hundred recorded steps against the first hundred, SQLite",
+        ours=workflow(OURS),
+        figure=result("recorded_growth"),
+        goal=Goal(at_most=1.2),
+    ),
+    Row(
+        target="W1",
+        title="workflow: µs for each repeated step of 1,000, SQLite",
+        ours=workflow(OURS),
+        figure=result("replayed_us"),
+        goal=Goal(at_most=25),
+    ),
+    Row(
+        target="W1",
+        title="workflow: the last hundred repeated steps against the first hundred, SQLite",
+        ours=workflow(OURS),
+        figure=result("replayed_growth"),
+        goal=Goal(at_most=1.2),
     ),
 )

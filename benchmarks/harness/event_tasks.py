@@ -11,6 +11,7 @@ CODE = "measured"
 
 @app.workflow
 def one(number: int) -> int:
+    """Wait for one event."""
     one.wf.wait_event(CODE, {"number": number})
     return number
 

@@ -92,9 +92,13 @@ def process_order(folder: str, order_id: str, amount: int) -> dict[str, Any]:
     wf.sleep(0.2)
     audited = wf.execute_task(audit, folder, order_id).result
     wf.set_data("tracking_number", tracking_number)
+
+    # The carrier's system emits this, for each of its parcels. However long it takes, nothing is held meanwhile.
+    delivery = wf.wait_event("parcel.delivered", {"tracking_number": tracking_number}, timeout=30 * 86_400)
     return {
         "order_id": order_id,
-        "status": "shipped",
+        "status": "delivered",
+        "received_by": delivery.payload["received_by"],
         "ordered_at": began.isoformat(),
         "van": van,
         "tracking_number": tracking_number,

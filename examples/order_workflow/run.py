@@ -1,4 +1,4 @@
-"""Runs two orders: one that is shipped after a hitch, one whose payment is declined. Needs nothing but Pynenc.
+"""Runs two orders: one that is delivered after a hitch, one whose payment is declined. Needs nothing but Pynenc.
 
 python examples/order_workflow/run.py
 """
@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import Any
 
 FOLDER = tempfile.mkdtemp(prefix="pynenc-orders-")
 # Threads of this process run the tasks; the state is in a file in the folder.
@@ -20,6 +21,9 @@ os.environ |= {
 sys.path.insert(0, str(Path(__file__).parent))
 
 import orders  # noqa: E402 - after the settings
+
+from pynenc.invocation import DistributedInvocation  # noqa: E402
+from pynenc.testing import wait_until  # noqa: E402
 
 
 def main() -> None:
@@ -38,9 +42,11 @@ def main() -> None:
 def show(order_id: str, amount: int) -> None:
     """Run an order, and print what came of it."""
     invocation = orders.process_order(FOLDER, order_id, amount)
+    deliver(invocation)
     result = invocation.result
     print(f"order {order_id}: {result['status']}")
-    if result["status"] == "shipped":
+    if result["status"] == "delivered":
+        print(f"  received by: {result['received_by']}")
         data = orders.app.workflows.data(invocation.invocation_id)
         audit = orders.app.workflows.get(result["audited_in"])
         print(f"  retries: {invocation.num_retries}")
@@ -55,6 +61,17 @@ def show(order_id: str, amount: int) -> None:
     for line in lines:
         if line.startswith(order_id):
             print(f"  {line}")
+
+
+def deliver(invocation: DistributedInvocation[dict[str, Any]]) -> None:
+    """What the carrier does in its own time: it tells of all its parcels."""
+
+    def tracking_number() -> Any:
+        return orders.app.workflows.get_data(invocation.invocation_id, "tracking_number")
+
+    wait_until(lambda: invocation.status.is_final() or tracking_number(), 30, "the order to be shipped")
+    for number, receiver in (("TRK-OTHER", "somebody"), (tracking_number(), "a neighbour")):
+        orders.app.trigger.emit_event("parcel.delivered", {"tracking_number": number, "received_by": receiver})
 
 
 if __name__ == "__main__":

@@ -61,13 +61,14 @@ def test_order_workflow(tmp_path):
 
 #: What the example prints: each effect once, but for the question that the carrier did not answer.
 ORDERS = """\
-order A1: shipped
+order A1: delivered
+  received by: a neighbour
   retries: 1
   tracking number as in its data: True
   audited in a workflow below it: True
   data: payment_id, reservation, tracking_number
   recorded: random, time, reserve_stock, reservation, process_payment, payment_id, book carrier, sleep, audit, \
-tracking_number
+tracking_number, delivered, delivered
   A1: stock reserved
   A1: 120 charged
   A1: carrier asked

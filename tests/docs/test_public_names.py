@@ -157,7 +157,7 @@ def test_every_error_is_in_the_tree_and_in_its_picture():
     drawn = {line.split("─ ")[1].split()[0] for line in str(errors.__doc__).splitlines() if "─ " in line}
     elsewhere = {cls.__name__ for cls in ours if cls.__module__ != "pynenc.exceptions"}
     assert {cls.__name__ for cls in ours if cls.__module__ == "pynenc.exceptions"} == {"PynencError", *drawn}
-    of_workflows = {f"Workflow{kind}Error" for kind in ("", "Access", "Mismatch", "Pause")}
+    of_workflows = {f"Workflow{kind}Error" for kind in ("", "Access", "Mismatch", "Pause", "Timeout")}
     assert elsewhere <= {"CommandError", "AppNotLoadableError"} | of_workflows  # of the command line nobody catches any
 
 

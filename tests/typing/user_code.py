@@ -4,12 +4,14 @@ Each mistake that must be found stands on a line that ignores it, and an ignore 
 """
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
-from collections.abc import AsyncIterator, Iterator
-from typing import assert_type
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import timedelta
+from typing import Any, assert_type
 
 from pynenc import ConcurrencyControlType, Pynenc, PynencBuilder, Task
 from pynenc.invocation import DistributedInvocation
 from pynenc.invocation.status import InvocationStatus
+from pynenc.trigger import Event
 
 app = Pynenc()
 built = PynencBuilder().app_id("shop").sqlite("shop.db").thread_runner(max_threads=4).build()
@@ -71,6 +73,10 @@ def calls() -> None:
     assert_type(add.with_options(queue="slow", priority=5, delay_seconds=60)(1, 2), DistributedInvocation[int])
 
 
+def is_mine(payload: Mapping[str, Any]) -> bool:
+    return bool(payload["mine"])
+
+
 async def async_effect(host: str) -> float:
     return float(len(host))
 
@@ -86,6 +92,12 @@ async def operations() -> None:
     assert_type(await wf.step("measure", async_effect, "a"), float)
     assert_type(wf.root.patched("new"), bool)
 
+    assert_type(wf.wait_event("paid"), Event)
+    assert_type(wf.wait_event("paid", {"order": 7}, timeout=3_600).payload["order"], Any)
+    assert_type(wf.root.wait_event("paid", is_mine, timedelta(days=30)).event_id, str)
+    wf.wait_event("paid", lambda payload: payload["order"] == 7)
+    wf.wait_event("paid", 7)  # type: ignore[arg-type]
+    wf.wait_event("paid", timeout="1 hour")  # type: ignore[arg-type]
     wf.execute_task(add, 1, "x")  # type: ignore[arg-type]
     wf.execute_task(fetch)  # type: ignore[call-arg]
     wf.step("measure", async_effect, 1)  # type: ignore[call-overload]

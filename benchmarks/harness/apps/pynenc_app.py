@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 
 from pynenc import PynencBuilder
@@ -78,3 +79,38 @@ if os.environ.get("BENCH_VARIANT") == "triggers":
     @app.task(triggers=TriggerBuilder().on_status(add))
     def triggered() -> None:
         pass
+
+
+class AgainError(Exception):
+    """Has a workflow run again."""
+
+
+def nothing(number):
+    return number
+
+
+#: Operations whose mean is compared, at the beginning and at the end.
+EDGE = 100
+
+
+def costs(moments):
+    """Microseconds for an operation: of all, of the first hundred and of the last."""
+
+    def mean(part):
+        return 1e6 * (part[-1] - part[0]) / (len(part) - 1)
+
+    return [mean(moments), mean(moments[: EDGE + 1]), mean(moments[-EDGE - 1 :])]
+
+
+@app.workflow(retry_for=(AgainError,), max_retries=1)
+def operations(n):
+    """What n steps cost when they are recorded, and when they repeat."""
+    wf = operations.wf
+    moments = [time.perf_counter()]
+    for number in range(n):
+        wf.step("nothing", nothing, number)
+        moments.append(time.perf_counter())
+    recorded = wf.step("costs", costs, moments)
+    if operations.invocation.num_retries == 0:
+        raise AgainError
+    return [recorded, costs(moments)]

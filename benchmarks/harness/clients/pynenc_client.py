@@ -71,6 +71,18 @@ def big_argument(_client: Client, n: int) -> Result:
     return {"seconds": seconds, "per_second": n / seconds, "stored": stored}
 
 
+def workflow(_client: Client, n: int) -> Result:
+    """Record n steps in one workflow, then have it repeat them."""
+    recorded, replayed = pynenc_app.operations(n).result
+    names = ("us", "first_us", "last_us")
+    return {
+        **{f"recorded_{name}": value for name, value in zip(names, recorded, strict=True)},
+        **{f"replayed_{name}": value for name, value in zip(names, replayed, strict=True)},
+        "recorded_growth": recorded[2] / recorded[1],
+        "replayed_growth": replayed[2] / replayed[1],
+    }
+
+
 def trigger_latency(_client: Client, n: int) -> Result:
     """Have n tasks succeed, one after the other, each of which starts another task."""
     count, triggered = pynenc_app.app.orchestrator.count_invocations, pynenc_app.triggered.key
@@ -106,5 +118,7 @@ def _proportional_mb() -> float:
     raise ValueError("no Pss in /proc/self/smaps_rollup")
 
 
-MEASURES.update({each.__name__: each for each in (paused_threads, paused_coroutines, big_argument, trigger_latency)})
+MEASURES.update(
+    {each.__name__: each for each in (paused_threads, paused_coroutines, big_argument, trigger_latency, workflow)}
+)
 main(PynencClient)
