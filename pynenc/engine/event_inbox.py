@@ -4,7 +4,7 @@ An event is given to an invocation at most once, and to each that wants it. What
 is none of its; everything later is, also if it came while the code did something else.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple, Protocol
 
@@ -117,7 +117,7 @@ class StoredInbox:
         return Event(occurrence.position, occurrence.key, event_code, payload, occurrence.at)
 
     @contextmanager
-    def no_longer_waiting(self) -> Iterator[None]:
+    def no_longer_waiting(self) -> Generator[None]:
         with self._engine.backend.unit():
             self._trigger.drop_waiters([self._running.record.invocation_id])
             yield

@@ -27,7 +27,7 @@ def wanted(given: EventFilter, codec: Codec) -> Wanted:
         TypeError: it is neither a dictionary nor a function.
     """
     if given is None or isinstance(given, Mapping):
-        values: Mapping[str, Any] = given or {}
+        values: Any = given or {}
         static = StaticArgumentFilter(values)
         try:
             return Wanted(static.accepts, json.dumps(static.to_json(codec)))
@@ -42,9 +42,9 @@ def wanted(given: EventFilter, codec: Codec) -> Wanted:
     return Wanted(named.accepts, json.dumps(named.to_json(codec)))
 
 
-def _checked(function: Callable[[Mapping[str, Any]], bool]) -> Callable[[Mapping[str, Any]], bool]:
+def _checked(function: Callable[[Mapping[str, Any]], object]) -> Callable[[Mapping[str, Any]], bool]:
     def accepts(payload: Mapping[str, Any]) -> bool:
-        answer: object = function(payload)
+        answer = function(payload)
         if not isinstance(answer, bool):
             raise ValueError(  # noqa: TRY004 - a user's function answered wrongly; nobody passed us a wrong type
                 f"The filter {function!r} returned {answer!r}. A filter decides, so it must return True or False."

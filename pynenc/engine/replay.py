@@ -5,7 +5,7 @@ against what the code asks for; what is not is to be performed and written. Noth
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -139,7 +139,7 @@ class Replay:
         )
 
     @contextmanager
-    def writing(self, *entries: LogEntry) -> Iterator[tuple[list[LogEntry], list[int]]]:
+    def writing(self, *entries: LogEntry) -> Generator[tuple[list[LogEntry], list[int]]]:
         """What is to be recorded with these entries: all of them, and positions of failures that are dealt with."""
         with self.lock:
             yield [*self._failed_steps, *entries], list(self._seen_failures)

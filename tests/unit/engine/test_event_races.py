@@ -1,6 +1,7 @@
 """What comes between the steps of a wait for an event, and who dies there; in one product and in a mixture."""
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,8 @@ class DiedError(Exception):
 
 
 class Alone:
+    """Nothing here waits."""
+
     announces = False
 
 
@@ -66,7 +69,8 @@ def claim(app):
 def execute(app, claimed):
     """Run the code of one; its end is not written."""
     engine = app.engine
-    running = Running(engine, claimed, engine.find_task(claimed.record.task_id), Alone())
+    alone: Any = Alone()
+    running = Running(engine, claimed, engine.find_task(claimed.record.task_id), alone)
     running.thread_ident = threading.get_ident()
     return classify(running, call(running), engine.clock.now())
 
