@@ -26,9 +26,9 @@ def wanted(given: EventFilter, codec: Codec) -> Wanted:
     Raises:
         TypeError: it is neither a dictionary nor a function.
     """
+    values: Any = given
     if given is None or isinstance(given, Mapping):
-        values: Any = given or {}
-        static = StaticArgumentFilter(values)
+        static = StaticArgumentFilter(values or {})
         try:
             return Wanted(static.accepts, json.dumps(static.to_json(codec)))
         except Exception:  # noqa: BLE001 - a value that cannot be stored can still be compared here
