@@ -266,7 +266,8 @@ CREATE TABLE {p}event_waiters (
 ) WITHOUT ROWID;
 CREATE INDEX {p}event_waiters_of_source ON {p}event_waiters (source) WHERE woken_for IS NULL;
 CREATE INDEX {p}event_waiters_unchecked ON {p}event_waiters (unchecked) WHERE unchecked = 1 AND woken_for IS NULL;
-CREATE INDEX {p}event_waiters_woken ON {p}event_waiters (invocation_id, woken_for) WHERE woken_for IS NOT NULL;
+CREATE INDEX {p}event_waiters_woken ON {p}event_waiters (invocation_id) WHERE woken_for IS NOT NULL;
+CREATE INDEX {p}event_waiters_woken_for ON {p}event_waiters (woken_for) WHERE woken_for IS NOT NULL;
 CREATE TABLE {p}trigger_tokens (
     number INTEGER PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,

@@ -53,7 +53,7 @@ _FORGET_TOKENS = (
 _FORGET = (
     """DELETE FROM {p}occurrences WHERE position IN
     (SELECT position FROM {p}occurrences WHERE at < ? AND pending = 0
-    AND key NOT IN (SELECT woken_for FROM {p}event_waiters WHERE woken_for IS NOT NULL) LIMIT 500)""",
+    AND NOT EXISTS (SELECT 1 FROM {p}event_waiters WHERE woken_for = key) LIMIT 500)""",
     "DELETE FROM {p}firings WHERE number IN (SELECT number FROM {p}firings WHERE at < ? AND call IS NULL LIMIT 500)",
 )
 
