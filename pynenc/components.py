@@ -25,7 +25,7 @@ from pynenc.invocation.record import HistoryEntry, Outcome
 from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.invocation.status import InvocationStatus, InvocationStatusRecord
 from pynenc.ports.trigger import Firing, StoredDefinition
-from pynenc.trigger.event import Event
+from pynenc.workflow.event import Event
 
 
 class InvocationHistory(NamedTuple):

@@ -9,7 +9,7 @@ from pynenc.exceptions import SerializationError
 from pynenc.identifiers import new_id
 from pynenc.ports.trigger import NewOccurrence
 from pynenc.trigger.conditions.base import event_source
-from pynenc.trigger.event import Event
+from pynenc.workflow.event import Event
 
 
 def emit_event(engine: Engine, event_code: str, payload: Mapping[str, Any] | None, *, transactional: bool) -> str:

@@ -25,7 +25,7 @@ from pynenc.ports.orchestrator import Orchestrator
 from pynenc.ports.steps import Steps
 from pynenc.serializer.base_serializer import BaseSerializer
 from pynenc.serializer.exception_codec import dump_exception
-from pynenc.trigger.event import Event
+from pynenc.workflow.event import Event
 
 #: Events that sync mode remembers.
 SYNC_EVENTS = 10_000

@@ -15,7 +15,7 @@ from pynenc.engine.trigger_facts import proven
 from pynenc.ports.trigger import EventWaiter, Occurrence
 from pynenc.trigger.codec import Codec
 from pynenc.trigger.conditions.base import event_source
-from pynenc.trigger.event import Event
+from pynenc.workflow.event import Event
 
 #: Events read at once.
 PAGE = 200

@@ -10,7 +10,7 @@ from pynenc.engine.crash_points import crash_point
 from pynenc.engine.event_wanted import Wanted, wanted
 from pynenc.engine.journal import Journal, Packed, SyncJournal
 from pynenc.engine.replay import Replay
-from pynenc.trigger.event import Event
+from pynenc.workflow.event import Event
 from pynenc.workflow.log_entry import LogEntry, OperationKind
 from pynenc.workflow.operations import EventFilter
 from pynenc.workflow.workflow_exceptions import WorkflowError, WorkflowTimeoutError

@@ -15,7 +15,7 @@ from pynenc.engine.event_waits import EventWaits
 from pynenc.engine.execution import Departed
 from pynenc.engine.journal import Journal, SyncJournal
 from pynenc.engine.replay import Replay, in_step
-from pynenc.trigger.event import Event
+from pynenc.workflow.event import Event
 from pynenc.workflow.log_entry import LogEntry, OperationKind
 from pynenc.workflow.operations import EventFilter
 from pynenc.workflow.workflow_deterministic import seed

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from pynenc.trigger.event import Event
+from pynenc.workflow.event import Event
 from pynenc.workflow.workflow_identity import WorkflowIdentity
 
 #: What users may give as a filter of events.

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar, overload
 
-from pynenc.trigger.event import Event
+from pynenc.workflow.event import Event
 from pynenc.workflow.operations import EventFilter, WorkflowOperations, WorkflowTask
 from pynenc.workflow.workflow_deterministic import DeterministicExecutor
 from pynenc.workflow.workflow_identity import WorkflowIdentity

@@ -1,4 +1,7 @@
-"""An event in the log, as programs read it and workflows are given it."""
+"""An event in the log, as workflows are given it and programs read it.
+
+Here and not with the triggers: those are imported by who uses them.
+"""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
