@@ -19,7 +19,7 @@ class Loaded(NamedTuple):
     stored: StoredDefinition
     definition: TriggerDefinition | None
     leaves: list[TriggerCondition]
-    error: Exception | None
+    error: BaseException | None
     #: Of their invocations something may wait in vain (``pynenc.trigger.requirements``).
     shared_tasks: frozenset[str] = frozenset()
 
@@ -84,7 +84,7 @@ class KnownDefinitions:
         try:
             definition = definition_from_json(stored.text, self._codec)
             return Loaded(stored, definition, definition.leaves(), None, shared_tasks(definition.condition))
-        except Exception as error:  # noqa: BLE001 - importing user code may raise anything
+        except BaseException as error:  # noqa: BLE001 - importing user code may raise anything, SystemExit included
             self._warn(
                 f"Trigger {stored.definition_id} of {stored.task_id} cannot be read here "
                 f"({type(error).__name__}: {error}); its occurrences are recorded as failed firings."
