@@ -9,6 +9,9 @@ from pynenc.ports.clock import Clock
 
 #: How long a process believes the addresses of runners that it has read.
 ADDRESSES_SECONDS = 2.0
+#: A runner that is silent for longer is dead. One that is late, while it starts or on a loaded machine, is told like
+#: the others: it may be the only one, and telling says whether anybody listens.
+SILENT_LEASES = 20
 
 
 class TriggerHints:
@@ -56,7 +59,9 @@ class TriggerHints:
     def _runners(self) -> list[str]:
         now = self._clock.monotonic()
         if now - self._read_at > ADDRESSES_SECONDS:
-            runners = self._backend.orchestrator.runners(alive_since=self._clock.now() - self._lease_seconds)
+            since = self._clock.now() - SILENT_LEASES * self._lease_seconds
+            runners = self._backend.orchestrator.runners(alive_since=since)
+            runners.sort(key=lambda runner: runner.last_beat, reverse=True)
             # Worker processes belong to a runner, which evaluates for them.
             self._addresses = [r.address for r in runners if r.parent_id is None and r.address is not None]
             self._read_at = now
