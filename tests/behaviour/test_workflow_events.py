@@ -9,7 +9,7 @@ from gates_and_notes import DEADLINE_SECONDS, notes, wait_for_notes
 from stage import PLAIN, SETUPS, names, wait_for_status, wait_until_ended
 from tasks_workflows import ShakyError
 
-from pynenc.cli.workflows import workflows
+from pynenc.cli.main import cli
 from pynenc.engine.retention import purge_expired
 from pynenc.invocation import InvocationStatus
 from pynenc.testing import wait_until
@@ -193,7 +193,7 @@ def test_command_line(stage, journal, monkeypatch):
     monkeypatch.setattr("pynenc.cli.workflows.readable_app", lambda _ctx: (app, None))
 
     def shown():
-        return json.loads(CliRunner().invoke(workflows, ["show", invocation.invocation_id, "--json"]).output)
+        return json.loads(CliRunner().invoke(cli, ["workflows", "show", invocation.invocation_id, "--json"]).output)
 
     assert [(e["kind"], e["name"], e["value"]) for e in shown()["operations"]] == [("wait_event", "paid", None)]
     emit(app, 7)

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from gates_and_notes import DEADLINE_SECONDS, note, notes, open_gate, wait_for_notes
 from stage import PLAIN, SETUPS, THREADS, names, wait_for_status, wait_until_ended
 
-from pynenc.cli.workflows import workflows
+from pynenc.cli.main import cli
 from pynenc.engine.retention import purge_expired
 from pynenc.exceptions import InvocationNotFoundError
 from pynenc.invocation import InvocationStatus
@@ -350,13 +350,13 @@ def test_command_line(stage, journal, monkeypatch):
     monkeypatch.setattr("pynenc.cli.workflows.readable_app", lambda _ctx: (app, None))
     run = CliRunner()
     kind = "tasks_workflows.failing_in_the_middle"
-    listed = json.loads(run.invoke(workflows, ["list", "--type", kind, "--status", "failed", "--json"]).output)
+    listed = json.loads(run.invoke(cli, ["workflows", "list", "--type", kind, "--status", "failed", "--json"]).output)
     assert [each["workflow_id"] for each in listed] == [invocation.invocation_id]
-    assert "tasks_workflows.failing_in_the_middle" in run.invoke(workflows, ["list"]).output
-    shown = json.loads(run.invoke(workflows, ["show", invocation.invocation_id, "--json"]).output)
+    assert "tasks_workflows.failing_in_the_middle" in run.invoke(cli, ["workflows", "list"]).output
+    shown = json.loads(run.invoke(cli, ["workflows", "show", invocation.invocation_id, "--json"]).output)
     assert [each["kind"] for each in shown["operations"]] == ["step", "task", "task"]
     assert len(shown["tree"]) == 3
-    assert "step       first" in run.invoke(workflows, ["show", invocation.invocation_id]).output
+    assert "step       first" in run.invoke(cli, ["workflows", "show", invocation.invocation_id]).output
     note(journal, "flag")
-    resumed = run.invoke(workflows, ["resume", invocation.invocation_id]).output.strip()
+    resumed = run.invoke(cli, ["workflows", "resume", invocation.invocation_id]).output.strip()
     assert app.get_invocation(resumed).result[-1] == "last done"
