@@ -4,6 +4,7 @@ import importlib
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import click
@@ -13,6 +14,7 @@ from pynenc.cli.finding import chosen_app
 from pynenc.cli.options import app_options, json_option
 from pynenc.cli.output import print_json
 from pynenc.conf.groups import CORE_GROUPS
+from pynenc.engine.user_code import contained, words
 from pynenc.identifiers import TaskId
 
 #: A look into a store that takes longer is worth a word.
@@ -138,10 +140,9 @@ def _trigger_modules(app: Any) -> Finding:
     modules = sorted(app.conf.trigger_task_modules)
     broken: list[str] = []
     for name in modules:
-        try:
-            importlib.import_module(name)
-        except Exception as error:  # noqa: BLE001 - user code is imported
-            broken.append(f"{name}: {type(error).__name__}: {error}")
+        error = contained(partial(importlib.import_module, name)).error
+        if error is not None:
+            broken.append(f"{name}: {words(error)}")
     if broken:
         return Finding(
             "triggers", ok=False, detail="; ".join(broken), hint="Correct trigger_task_modules, or the module."

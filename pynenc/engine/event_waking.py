@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pynenc.engine.claim import queue_entry
-from pynenc.engine.event_wanted import StoredFilters
+from pynenc.engine.stored_filters import StoredFilters
 from pynenc.engine.trigger_facts import Fact, Facts, proven
 from pynenc.invocation.record import InvocationRecord, Lane
 from pynenc.ports.trigger import EventWaiter, Looked, Occurrence
-from pynenc.trigger.conditions.event import EventContext
 
 #: Occurrences, or waiters, read at once.
 PAGE = 500
@@ -46,8 +45,7 @@ class EventWaking:
             occurrence = fact.occurrence
             if occurrence.position <= waiter.after and occurrence.invocation_id is None:
                 continue
-            payload = fact.context.payload if isinstance(fact.context, EventContext) else None
-            if payload is None or self._filters.may_want(waiter.wanted, payload):
+            if self._filters.may_want(waiter.wanted, fact):
                 return occurrence.key
         return None
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pynenc.trigger.arguments.callables import NonModuleLevelFunctionError
-from pynenc.trigger.arguments.filters import CallableArgumentFilter, StaticArgumentFilter, argument_filter_from_json
+from pynenc.trigger.arguments.filters import CallableArgumentFilter, StaticArgumentFilter
 from pynenc.trigger.codec import Codec
 from pynenc.workflow.operations import EventFilter
 
@@ -52,27 +52,3 @@ def _checked(function: Callable[[Mapping[str, Any]], object]) -> Callable[[Mappi
         return answer
 
     return accepts
-
-
-class StoredFilters:
-    """Stored filters, read once."""
-
-    #: Texts kept: more than a process usually compares with.
-    KEPT = 10_000
-
-    def __init__(self, codec: Codec) -> None:
-        self._codec = codec
-        self._known: dict[str, Callable[[Mapping[str, Any]], bool]] = {}
-
-    def may_want(self, text: str | None, payload: Mapping[str, Any]) -> bool:
-        """Whether the workflow is to look at an event: its filter accepts it, or only its code can tell."""
-        if text is None:
-            return True
-        try:
-            if text not in self._known:
-                if len(self._known) >= self.KEPT:
-                    self._known.clear()
-                self._known[text] = argument_filter_from_json(json.loads(text), self._codec).accepts
-            return self._known[text](payload)
-        except Exception:  # noqa: BLE001 - user code that fails: it fails again in the workflow, whose code may see it
-            return True

@@ -1,20 +1,23 @@
 """From pending occurrences to firings: deciding, outside of any unit, what they lead to.
 
-User code (filters, providers) runs here. It holds up nobody but the evaluation, and whatever it raises becomes a firing
-with an error: for a filter, it did not accept.
+User code (filters, providers) runs here, behind the door of ``user_code``. It holds up nobody but the evaluation, and
+whatever it raises becomes a firing with an error: for a filter, it did not accept. Each function is given what happened
+as its own copy, which it may change.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from pynenc.engine.trigger_facts import Fact, Facts, moment
 from pynenc.engine.trigger_known import Loaded
 from pynenc.engine.trigger_lines import KnownLines
+from pynenc.engine.user_code import contained, words
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.trigger import Evaluation, Firing, Trigger, WaitingToken
-from pynenc.trigger.conditions.base import ValidCondition
+from pynenc.trigger.conditions.base import TriggerCondition, ValidCondition
 from pynenc.trigger.definition import TriggerDefinition
 from pynenc.trigger.lines import Token
 from pynenc.trigger.matching import Matching
@@ -82,11 +85,13 @@ class Evaluator:
             return {int(source.rpartition("/")[2])}
         hits: set[int] = set()
         for number, leaf in enumerate(loaded.leaves):
-            try:
-                if fact.context is not None and source in leaf.sources() and leaf.accepts(fact.context):
-                    hits.add(number)
-            except BaseException as wrong:  # noqa: BLE001 - a filter is user code: the others are not to suffer from it
-                self._failed(loaded, [(number, fact.occurrence.key)], wrong)
+            if source not in leaf.sources():
+                continue
+            accepted, error = contained(partial(_accepts, leaf, fact))
+            if accepted:
+                hits.add(number)
+            elif error is not None:
+                self._failed(loaded, [(number, fact.occurrence.key)], error)
         return hits
 
     @staticmethod
@@ -104,12 +109,9 @@ class Evaluator:
 
     def _fire(self, loaded: Loaded, definition: TriggerDefinition, token: Token) -> None:
         firing_id = _digest(loaded.stored.definition_id, *(f"{leaf}:{key}" for leaf, key in token.parts))
-        try:
-            context = self._context(loaded, token)
-            provider = definition.argument_provider
-            arguments = {} if provider is None else provider.get_arguments(context)
-            call = self._make_call(definition, arguments, firing_id, self._now)
-        except BaseException as error:  # noqa: BLE001 - a provider is user code, and the task may not be importable
+        # A provider is user code, and the task's module is imported.
+        call, error = contained(lambda: self._call(loaded, definition, token, firing_id))
+        if call is None:
             self._failed(loaded, token.parts, error)
             return
         self._firings.append(
@@ -125,31 +127,51 @@ class Evaluator:
             )
         )
 
+    def _call(self, loaded: Loaded, definition: TriggerDefinition, token: Token, firing_id: str) -> str:
+        provider = definition.argument_provider
+        if provider is None:
+            arguments: dict[str, Any] = {}
+        else:
+            needed = provider.needs_causes
+            arguments = provider.get_arguments(self._context(loaded, token) if needed else self._no_context())
+        return self._make_call(definition, arguments, firing_id, self._now)
+
+    def _no_context(self) -> TriggerContext:
+        return TriggerContext(moment(self._now))
+
     def _context(self, loaded: Loaded, token: Token) -> TriggerContext:
         missing = [key for _, key in token.parts if key not in self._by_key]
         if missing:
             # In line since an earlier evaluation.
             earlier = self._facts.read(list(self._trigger.read(missing).values()))
             self._by_key.update((each.occurrence.key, each) for each in earlier)
-        context = TriggerContext(moment(self._now))
+        context = self._no_context()
         for leaf, key in token.parts:
             fact = self._by_key.get(key)
-            if fact is None or fact.context is None:
+            own = None if fact is None else fact.own()
+            if own is None:
                 raise LookupError(
                     f"What {loaded.leaves[leaf]} was satisfied by ({key}) is not in the store any more; "
                     "it waited for the other conditions longer than it is kept."
                 )
-            context.add_valid_condition(ValidCondition(loaded.leaves[leaf], fact.context))
+            context.add_valid_condition(ValidCondition(loaded.leaves[leaf], own))
         context.timestamp = max(each.timestamp for each in context.contexts())
         return context
 
     def _failed(self, loaded: Loaded, parts: Sequence[tuple[int, str]], error: BaseException | None) -> None:
         firing_id = _digest("failed", loaded.stored.definition_id, *(f"{leaf}:{key}" for leaf, key in parts))
-        text = _words(error)[:ERROR_CHARACTERS]
+        text = words(error or LookupError(f"trigger {loaded.stored.definition_id} has no definition"))[
+            :ERROR_CHARACTERS
+        ]
         stored = loaded.stored
         self._firings.append(
             Firing(firing_id, stored.definition_id, stored.task_id, self._now, _causes(loaded, parts), None, text, None)
         )
+
+
+def _accepts(leaf: TriggerCondition, fact: Fact) -> bool:
+    context = fact.own() if leaf.asks_functions else fact.context
+    return context is not None and leaf.accepts(context)
 
 
 def _causes(loaded: Loaded, parts: Sequence[tuple[int, str]]) -> str:
@@ -158,13 +180,6 @@ def _causes(loaded: Loaded, parts: Sequence[tuple[int, str]]) -> str:
 
 def _token_key(definition_id: str, place: str, token: Token) -> str:
     return _digest(definition_id, place, *(f"{leaf}:{key}" for leaf, key in token.parts))
-
-
-def _words(error: BaseException | None) -> str:
-    try:
-        return f"{type(error).__name__}: {error}"
-    except BaseException:  # noqa: BLE001 - the exception's own __str__
-        return type(error).__name__
 
 
 def _digest(*parts: str) -> str:

@@ -1,12 +1,13 @@
 """From occurrences in the log to the contexts that conditions and providers see."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pynenc.arguments import Arguments
 from pynenc.engine.payloads import Payloads
+from pynenc.engine.user_code import contained
 from pynenc.invocation.record import InvocationRecord, Outcome
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import Backend
@@ -23,10 +24,13 @@ class Fact(NamedTuple):
     """An occurrence with what is known of it."""
 
     occurrence: Occurrence
-    #: None: what it is about is not in the store any more, or cannot be read here.
+    #: None: what it is about is not in the store any more, or cannot be read here. Users' functions are given ``own``.
     context: ConditionContext | None
     #: Why it cannot be read here.
-    error: Exception | None = None
+    error: BaseException | None
+    #: Reads the context once more, for a function that may change what it is given. As it runs users' code it may raise
+    #: anything.
+    own: Callable[[], ConditionContext | None]
 
     @property
     def about(self) -> tuple[str, str] | None:
@@ -68,19 +72,20 @@ class Facts:
         calls: Mapping[str, str],
         outcomes: Mapping[tuple[str, int], Outcome],
     ) -> Fact:
-        try:
+        def read() -> ConditionContext | None:
             if occurrence.source.startswith("event:"):
-                return Fact(occurrence, self._event(occurrence))
+                return self._event(occurrence)
             if occurrence.source.startswith("cron:"):
-                return Fact(occurrence, _cron(occurrence))
+                return _cron(occurrence)
             record = records.get(occurrence.invocation_id or "")
             if record is None:
-                return Fact(occurrence, None)
+                return None
             outcome = outcomes.get((record.invocation_id, occurrence.attempt or 0))
             arguments = Arguments(self._payloads.unpack_arguments(calls.get(record.invocation_id, "{}")))
-            return Fact(occurrence, self._status(occurrence, record, arguments, outcome))
-        except Exception as error:  # noqa: BLE001 - design law 10: a stored value that cannot be read here
-            return Fact(occurrence, None, error)
+            return self._status(occurrence, record, arguments, outcome)
+
+        # A stored value may not be readable here.
+        return Fact(occurrence, *contained(read), read)
 
     def _event(self, occurrence: Occurrence) -> EventContext:
         return EventContext(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pynenc.engine.user_code import contained, words
 from pynenc.ports.trigger import StoredDefinition, Trigger
 from pynenc.trigger.codec import Codec
 from pynenc.trigger.conditions.base import TriggerCondition
@@ -81,12 +82,13 @@ class KnownDefinitions:
         return found
 
     def _read(self, stored: StoredDefinition) -> Loaded:
-        try:
-            definition = definition_from_json(stored.text, self._codec)
+        # Imports users' modules.
+        definition, error = contained(lambda: definition_from_json(stored.text, self._codec))
+        if definition is not None:
             return Loaded(stored, definition, definition.leaves(), None, shared_tasks(definition.condition))
-        except BaseException as error:  # noqa: BLE001 - importing user code may raise anything, SystemExit included
+        if error is not None:
             self._warn(
-                f"Trigger {stored.definition_id} of {stored.task_id} cannot be read here "
-                f"({type(error).__name__}: {error}); its occurrences are recorded as failed firings."
+                f"Trigger {stored.definition_id} of {stored.task_id} cannot be read here ({words(error)}); "
+                "its occurrences are recorded as failed firings."
             )
-            return Loaded(stored, None, [], error)
+        return Loaded(stored, None, [], error)

@@ -65,7 +65,7 @@ class TriggerService:
             self._wake.clear()
             try:
                 pause = self.look()
-            except Exception as error:  # noqa: BLE001 - a turn of a duty: the store may be away; tried again
+            except BaseException as error:  # noqa: BLE001 - design law 10: the store may be away; tried again
                 self._engine.events.duty_failed("triggers", error)
                 pause = LOOK_AGAIN_SECONDS
             if not self._stopping:

@@ -3,18 +3,20 @@
 import importlib
 import inspect
 import json
+from functools import partial
 from typing import Any
+
+from pynenc.engine.user_code import contained, words
 
 
 def import_trigger_modules(app: Any) -> None:
     """Import the modules of ``trigger_task_modules``; one that fails is announced and left out."""
     for name in sorted(app.conf.trigger_task_modules):
-        try:
-            importlib.import_module(name)
-        except Exception as error:  # noqa: BLE001 - importing user code may raise anything
+        error = contained(partial(importlib.import_module, name)).error
+        if error is not None:
             app.engine.events.warning(
-                f"trigger_task_modules: {name} cannot be imported ({type(error).__name__}: {error}); "
-                "its triggers are not known to this runner"
+                f"trigger_task_modules: {name} cannot be imported ({words(error)}); "
+                "its triggers are not known to this runner. Correct the module, and start the runner again"
             )
 
 

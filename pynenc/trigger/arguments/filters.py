@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from pynenc.trigger.arguments.callables import SerializableCallable, checked_bool
 from pynenc.trigger.codec import Codec, JsonObject
@@ -25,6 +25,9 @@ def equal(found: Any, wanted: Any) -> bool:
 
 class ArgumentFilter(ABC):
     """Decides on the arguments of a call, or on the payload of an event."""
+
+    #: Whether a function of the user's decides.
+    asks_function: ClassVar[bool] = False
 
     @abstractmethod
     def accepts(self, arguments: Mapping[str, Any]) -> bool:
@@ -55,6 +58,8 @@ class StaticArgumentFilter(ArgumentFilter):
 class CallableArgumentFilter(ArgumentFilter):
     """Asks a function at the module level; it is given the dictionary."""
 
+    asks_function = True
+
     def __init__(self, function: Callable[[dict[str, Any]], bool]) -> None:
         self.function = SerializableCallable(function)
 
@@ -67,6 +72,9 @@ class CallableArgumentFilter(ArgumentFilter):
 
 class ResultFilter(ABC):
     """Decides on the result of an invocation."""
+
+    #: Whether a function of the user's decides.
+    asks_function: ClassVar[bool] = False
 
     @abstractmethod
     def accepts(self, result: object) -> bool:
@@ -106,6 +114,8 @@ class StaticResultFilter(ResultFilter):
 
 class CallableResultFilter(ResultFilter):
     """Asks a function at the module level; it is given the result."""
+
+    asks_function = True
 
     def __init__(self, function: Callable[[Any], bool]) -> None:
         self.function = SerializableCallable(function)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from pynenc.trigger.arguments.callables import ArgumentProviderError, SerializableCallable
 from pynenc.trigger.codec import Codec, JsonObject
@@ -25,6 +25,9 @@ ContextCallable = Callable[[Any], dict[str, Any]]
 class ArgumentProvider(ABC):
     """Makes the arguments of a call from what caused it."""
 
+    #: Whether it looks at the causes; else it may be asked without them.
+    needs_causes: ClassVar[bool] = True
+
     @abstractmethod
     def get_arguments(self, trigger_context: TriggerContext) -> dict[str, Any]:
         """The arguments, by parameter name.
@@ -40,6 +43,8 @@ class ArgumentProvider(ABC):
 
 class StaticArgumentProvider(ArgumentProvider):
     """The same arguments each time."""
+
+    needs_causes = False
 
     def __init__(self, arguments: Mapping[str, Any]) -> None:
         self.arguments = dict(arguments)

@@ -41,6 +41,11 @@ class TriggerCondition(ABC):
         text = json.dumps(self.to_json(_NameOnly()), sort_keys=True)
         return f"{type(self).__name__}#{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
+    @property
+    def asks_functions(self) -> bool:
+        """Whether functions of the user's decide, which may change what they are given."""
+        return False
+
     @abstractmethod
     def sources(self) -> frozenset[str]:
         """The sources (``task:key:status``, ``event:code``) whose occurrences it looks at; none for cron."""

@@ -29,6 +29,10 @@ class EventCondition(TriggerCondition):
         self.event_code = event_code
         self.payload_filter: ArgumentFilter = create_argument_filter(payload_filter)
 
+    @property
+    def asks_functions(self) -> bool:
+        return self.payload_filter.asks_function
+
     def sources(self) -> frozenset[str]:
         return frozenset({event_source(self.event_code)})
 

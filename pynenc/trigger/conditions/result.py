@@ -34,6 +34,10 @@ class ResultCondition(StatusCondition):
         super().__init__(task_id, InvocationStatus.SUCCESS, arguments_filter)
         self.result_filter: ResultFilter = create_result_filter(result_filter)
 
+    @property
+    def asks_functions(self) -> bool:
+        return super().asks_functions or self.result_filter.asks_function
+
     def accepts(self, context: ConditionContext) -> bool:
         return (
             isinstance(context, ResultContext)

@@ -44,6 +44,10 @@ class StatusCondition(TriggerCondition):
         self.statuses = parse_statuses(statuses)
         self.arguments_filter: ArgumentFilter = create_argument_filter(arguments_filter)
 
+    @property
+    def asks_functions(self) -> bool:
+        return self.arguments_filter.asks_function
+
     def sources(self) -> frozenset[str]:
         return frozenset(task_source(self.task_id, status.value) for status in self.statuses)
 

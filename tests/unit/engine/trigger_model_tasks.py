@@ -1,6 +1,7 @@
 """What random triggers start, and what they watch."""
 
 from pynenc import Pynenc
+from pynenc.trigger.conditions import EventContext, ResultContext
 
 app = Pynenc(app_id="model")
 
@@ -30,3 +31,36 @@ def is_one(result: int) -> bool:
 
 def raising(_value: object) -> bool:
     raise SystemExit("a filter cannot end the evaluation")
+
+
+def draining(values: dict) -> bool:
+    values["lines"].clear()
+    return True
+
+
+def draining_result(result: list) -> bool:
+    result.clear()
+    return True
+
+
+def count_of(event: EventContext) -> dict[str, int]:
+    found = len(event.payload["lines"])
+    event.payload["lines"].clear()
+    return {"n": found}
+
+
+def count_of_result(done: ResultContext) -> dict[str, int]:
+    return {"n": len(done.result)}
+
+
+def raising_arguments(_event: object) -> dict[str, int]:
+    raise KeyboardInterrupt("an argument function cannot end the evaluation")
+
+
+@app.task
+def listing() -> list[int]:
+    return [1, 2]
+
+
+def has_lines(values: dict) -> bool:
+    return len(values["lines"]) > 0
