@@ -1,6 +1,7 @@
 """Forgetting: final invocations after their time, what they used, and runners long gone."""
 
 from pynenc.engine.engine import Engine
+from pynenc.engine.trigger_needs import undecided_since, waiting_invocations
 from pynenc.engine.waiting import read_all
 
 #: Invocations dropped in one step, so that writers are never kept out for long.
@@ -12,11 +13,16 @@ RUNNER_LEASES = 20
 
 
 def purge_expired(engine: Engine, keep_seconds: float) -> int:
-    """Drop invocations that have been final for ``keep_seconds``; how many."""
+    """Drop invocations that have been final for ``keep_seconds`` and that no trigger needs; how many."""
     dropped = 0
     resumed = _resumed_and_unfinished(engine)
+    # In this order: what is evaluated between the two looks is found waiting by the second.
+    before = min(engine.clock.now() - keep_seconds, undecided_since(engine.backend.trigger))
+    waiting = waiting_invocations(engine.backend.trigger)
     while True:
-        ids = engine.ledger.expired(engine.clock.now() - keep_seconds, BATCH, resumed)
+        # With as many more as may be among them without being dropped.
+        found = engine.ledger.expired(before, BATCH + len(waiting), resumed)
+        ids = [each for each in found if each not in waiting][:BATCH]
         if not ids:
             break
         with engine.backend.unit():

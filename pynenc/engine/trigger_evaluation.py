@@ -54,7 +54,9 @@ class Evaluator:
         for definition_id, matching in self._matchings.items():
             consumed += [_token_key(definition_id, place, token) for place, token in matching.consumed]
             waiting += [
-                WaitingToken(_token_key(definition_id, place, token), definition_id, place, token.to_json(), self._now)
+                WaitingToken(
+                    _token_key(definition_id, place, token), definition_id, place, token.to_json(), token.first
+                )
                 for place, token in matching.added
             ]
         return Evaluation([fact.occurrence.key for fact in facts], consumed, waiting, self._firings)

@@ -58,6 +58,7 @@ class WaitingToken(NamedTuple):
     #: The part it waits at (``pynenc.trigger.matching``).
     place: str
     text: str
+    #: When the first of its occurrences happened: it goes when that is too old to be kept.
     at: float
 
 
@@ -188,7 +189,7 @@ class OccurrenceLog(ABC):
 
         Effect: pending ones stay, and those that somebody was woken for. A product may drop a portion at a time, to be
         called until nothing is left.
-        Ordering: no position is used again.
+        Ordering: tokens go before the occurrences they are made of. No position is used again.
         """
 
 

@@ -46,10 +46,11 @@ _AFTER_OF = f"SELECT {_COLUMNS} FROM {{p}}occurrences WHERE source = ? AND posit
 _FIRST_SINCE = "SELECT min(position) FROM {p}occurrences WHERE source = ? AND at >= ?"
 _LAST = "SELECT coalesce(max(position), 0) FROM {p}occurrences"
 _WITHDRAW = ByIds("DELETE FROM {p}occurrences WHERE key IN ({ids})")
+# In portions, so that writers are never kept out for long.
+_PORTION = 500
 _FORGET_TOKENS = (
     "DELETE FROM {p}trigger_tokens WHERE number IN (SELECT number FROM {p}trigger_tokens WHERE at < ? LIMIT 500)"
 )
-# In portions, so that writers are never kept out for long.
 _FORGET = (
     """DELETE FROM {p}occurrences WHERE position IN
     (SELECT position FROM {p}occurrences WHERE at < ? AND pending = 0
@@ -155,6 +156,9 @@ class _Log(SQLitePart, OccurrenceLog):
             tokens = self._store.write(_FORGET_TOKENS, (before,))
             if tokens:
                 self._store.write(_RAISE, ("turn",))
+            if tokens >= _PORTION:
+                # What they are made of stays until all of them are gone.
+                return tokens
             return max(tokens, *(self._store.write(sql, (before,)) for sql in _FORGET))
 
 
