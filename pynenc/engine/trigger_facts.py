@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pynenc.arguments import Arguments
+from pynenc.engine.occurrence_keys import Reached, number_of, times
 from pynenc.engine.payloads import Payloads
 from pynenc.engine.user_code import contained
 from pynenc.invocation.record import InvocationRecord, Outcome
@@ -44,8 +45,16 @@ def proven(backend: Backend, occurrences: Sequence[Occurrence]) -> list[Occurren
     ids = list({o.invocation_id for o in occurrences if o.invocation_id is not None})
     if backend.capabilities.one_product or not ids:
         return list(occurrences)
-    happened = {(h.invocation_id, h.attempt, h.status.value) for h in backend.orchestrator.history(ids)}
-    return [o for o in occurrences if o.invocation_id is None or (o.invocation_id, o.attempt, o.status) in happened]
+    happened = times(backend.orchestrator.history(ids))
+
+    def is_proven(occurrence: Occurrence) -> bool:
+        if occurrence.invocation_id is None:
+            return True
+        status = InvocationStatus(occurrence.status or "")
+        reached = Reached(occurrence.invocation_id, occurrence.attempt or 0, status)
+        return happened[reached] >= number_of(occurrence)
+
+    return [each for each in occurrences if is_proven(each)]
 
 
 class Facts:

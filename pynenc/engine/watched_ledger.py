@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from pynenc.engine.occurrence_keys import Reached, keys_of
 from pynenc.invocation.record import InvocationRecord, NewInvocation, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.orchestrator import Existing, Orchestrator
@@ -42,7 +43,7 @@ class WatchedLedger:
         existing = self._ledger.register(new, now)
         if self._sources():
             fresh = [each for each, found in zip(new, existing, strict=True) if found is None]
-            self._note(((f.invocation_id, f.task_id, 0, InvocationStatus.REGISTERED) for f in fresh), now)
+            self._note(((f.task_id, Reached(f.invocation_id, 0, InvocationStatus.REGISTERED)) for f in fresh), now)
         return existing
 
     def claim(self, invocation_ids: Sequence[str], owner: str, now: float) -> list[InvocationRecord]:
@@ -77,23 +78,29 @@ class WatchedLedger:
 
     def _note_records(self, records: Sequence[InvocationRecord | None], now: float) -> None:
         if records and self._sources():
-            self._note(((r.invocation_id, r.task_id, r.attempt, r.status) for r in records if r is not None), now)
+            written = ((r.task_id, Reached(r.invocation_id, r.attempt, r.status)) for r in records if r is not None)
+            self._note(written, now)
 
-    def _note(self, changes: Iterable[tuple[str, str, int, InvocationStatus]], now: float) -> None:
+    def _note(self, changes: Iterable[tuple[str, Reached]], now: float) -> None:
         watched = self._known[1]
-        new = [
-            NewOccurrence(
-                f"{invocation_id}#{attempt}#{status.value}",
-                source,
-                now,
-                invocation_id=invocation_id,
-                attempt=attempt,
-                status=status.value,
-            )
-            for invocation_id, task_id, attempt, status in changes
-            if (source := task_source(task_id, status.value)) in watched
+        noted = [
+            (source, reached)
+            for task_id, reached in changes
+            if (source := task_source(task_id, reached.status.value)) in watched
         ]
-        if new:
+        if noted:
+            keys = keys_of(self._ledger, [reached for _, reached in noted])
+            new = [
+                NewOccurrence(
+                    key,
+                    source,
+                    now,
+                    invocation_id=reached.invocation_id,
+                    attempt=reached.attempt,
+                    status=reached.status.value,
+                )
+                for key, (source, reached) in zip(keys, noted, strict=True)
+            ]
             with self._unit():
                 self._trigger.record(new)
             self._noted.any = True

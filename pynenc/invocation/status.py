@@ -165,6 +165,26 @@ OWNED = _CONFIG.having("requires_ownership")
 UNSTARTED = AVAILABLE | {InvocationStatus.CONCURRENCY_CONTROLLED, InvocationStatus.PENDING}
 
 
+def _may_come_again(status: InvocationStatus) -> bool:
+    if _CONFIG.get_definition(status).acquires_ownership:
+        # With it an attempt begins.
+        return False
+    seen: set[InvocationStatus] = set()
+    todo = [status]
+    while todo:
+        for each in _CONFIG.get_definition(todo.pop()).allowed_transitions:
+            if each is status:
+                return True
+            if each not in seen and not _CONFIG.get_definition(each).acquires_ownership:
+                seen.add(each)
+                todo.append(each)
+    return False
+
+
+#: What one attempt may reach several times: an invocation pauses for each of the results it waits for.
+REPEATABLE = frozenset(status for status in InvocationStatus if _may_come_again(status))
+
+
 def statuses_before(target: InvocationStatus) -> frozenset[InvocationStatus]:
     """The statuses that have an edge to ``target``: what a compare-and-set to it accepts."""
     return frozenset(s for s in InvocationStatus if target in _CONFIG.get_definition(s).allowed_transitions)

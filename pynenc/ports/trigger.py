@@ -13,7 +13,7 @@ from typing import NamedTuple
 class NewOccurrence(NamedTuple):
     """Something happened. Times are in seconds since the epoch (UTC)."""
 
-    #: Its name: (invocation, attempt, status), the id of an event, or (schedule, time).
+    #: Its name: (invocation, attempt, status, which time from the second on), the id of an event, or (schedule, time).
     key: str
     #: ``task:key:status``, ``event:code``, ``cron:schedule``.
     source: str
