@@ -162,14 +162,23 @@ class Events:
         )
 
     def trigger_line_full(self, definition_id: str, task_id: str, place: str, keys: Sequence[str]) -> None:
-        shown = ", ".join(keys[:MOST_NAMED]) + (f" and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else "")
         self._log.warning(
             "trigger:%s of task:%s: too much waits at %s for the other conditions, and the oldest was dropped: %s. "
             "Raise max_waiting_occurrences, or say with within_seconds how long anything is to wait",
             definition_id,
             task_id,
             place,
-            shown,
+            _named(keys),
+        )
+
+    def trigger_not_searched(self, definition_id: str, task_id: str, keys: Sequence[str]) -> None:
+        self._log.warning(
+            "trigger:%s of task:%s: too much waits for the search of what belongs together, so these wait, too, until "
+            "the next of the others comes: %s. Lower max_waiting_occurrences, or say with within_seconds how long "
+            "anything is to wait",
+            definition_id,
+            task_id,
+            _named(keys),
         )
 
     def warning(self, text: str) -> None:
@@ -177,3 +186,7 @@ class Events:
 
     def loop_failed(self, where: str, error: BaseException) -> None:
         self._log.error("%s failed, going on: %s: %s", where, type(error).__name__, error, exc_info=error)
+
+
+def _named(keys: Sequence[str]) -> str:
+    return ", ".join(keys[:MOST_NAMED]) + (f" and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else "")

@@ -1,12 +1,21 @@
 """What waits in the ANDs of all triggers, as this process knows it."""
 
 from collections import defaultdict
+from typing import NamedTuple
 
 from pynenc.engine.trigger_known import Definitions
 from pynenc.ports.trigger import Trigger
 from pynenc.trigger.definition import TriggerDefinition
 from pynenc.trigger.lines import Token
 from pynenc.trigger.matching import LONGEST_LINE, Matching
+
+
+class Trouble(NamedTuple):
+    """What lines that are too long led to; tokens with their places (``pynenc.trigger.matching``)."""
+
+    definition_id: str
+    crowded_out: list[tuple[str, Token]]
+    not_searched: list[tuple[str, Token]]
 
 
 class KnownLines:
@@ -32,13 +41,17 @@ class KnownLines:
         # Until it is known that what is changed now was stored.
         self._turn = -1
 
-    def completed(self, turn: int) -> dict[str, list[tuple[str, Token]]]:
-        """It was stored as the next turn; what had to make room in full lines, by definition."""
-        crowded_out = {name: matching.crowded_out for name, matching in self._matchings.items() if matching.crowded_out}
+    def completed(self, turn: int) -> list[Trouble]:
+        """It was stored as the next turn; what too long lines led to."""
+        found = [
+            Trouble(name, matching.crowded_out, matching.not_searched)
+            for name, matching in self._matchings.items()
+            if matching.crowded_out or matching.not_searched
+        ]
         for matching in self._matchings.values():
             matching.saved()
         self._turn = turn + 1
-        return crowded_out
+        return found
 
     def of(self, definition_id: str, definition: TriggerDefinition) -> Matching:
         """The lines of one trigger."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pynenc.engine.crash_points import crash_point
@@ -11,12 +11,11 @@ from pynenc.engine.submit import CallOptions, new_invocation
 from pynenc.engine.trigger_evaluation import Evaluator
 from pynenc.engine.trigger_facts import Fact, Facts, moment, proven
 from pynenc.engine.trigger_known import KnownDefinitions, Schedule
-from pynenc.engine.trigger_lines import KnownLines
+from pynenc.engine.trigger_lines import KnownLines, Trouble
 from pynenc.identifiers import id_from_digest, new_id
 from pynenc.invocation.record import InvocationRecord, NewInvocation
 from pynenc.ports.trigger import Evaluation, Firing, NewOccurrence, Occurrence
 from pynenc.trigger.definition import TriggerDefinition
-from pynenc.trigger.lines import Token
 from pynenc.trigger.matching import LONGEST_LINE
 from pynenc.trigger.trigger_context import TriggerContext
 
@@ -96,25 +95,29 @@ class Triggers:
             now = self._engine.clock.now()
             evaluator = Evaluator(self._trigger, self._facts, self._lines, self._make_call, now)
             if self._complete(turn, evaluator.evaluate(facts)._replace(looked=looked)):
-                self._say_what_was_crowded_out(self._lines.completed(turn))
+                self._say_what_was_too_long(self._lines.completed(turn))
                 handled += len(facts)
                 overtaken = 0
             else:
                 overtaken += 1
         return handled
 
-    def _say_what_was_crowded_out(self, crowded_out: Mapping[str, Sequence[tuple[str, Token]]]) -> None:
-        for definition_id, tokens in crowded_out.items():
-            loaded = self._lines.known.by_id[definition_id]
-            for place in dict.fromkeys(where for where, _ in tokens):
-                lost = [token for where, token in tokens if where == place]
+    def _say_what_was_too_long(self, troubles: Sequence[Trouble]) -> None:
+        for trouble in troubles:
+            loaded = self._lines.known.by_id[trouble.definition_id]
+            task_id = loaded.stored.task_id
+            for place in dict.fromkeys(where for where, _ in trouble.crowded_out):
+                lost = [token for where, token in trouble.crowded_out if where == place]
                 leaves = sorted({leaf for token in lost for leaf, _ in token.parts})
                 self._engine.events.trigger_line_full(
-                    definition_id,
-                    loaded.stored.task_id,
+                    trouble.definition_id,
+                    task_id,
                     f"{place} ({', '.join(str(loaded.leaves[leaf]) for leaf in leaves)})",
                     [key for token in lost for _, key in token.parts],
                 )
+            if trouble.not_searched:
+                keys = [key for _, token in trouble.not_searched for _, key in token.parts]
+                self._engine.events.trigger_not_searched(trouble.definition_id, task_id, keys)
 
     def _facts_of(self, pending: Sequence[Occurrence]) -> list[Fact]:
         if not self._one_product:

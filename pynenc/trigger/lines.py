@@ -112,6 +112,10 @@ class Line:
         kind, number = self._places.pop(token.parts)
         kind.remove(number)
 
+    def tasks(self) -> frozenset[str]:
+        """The tasks that tokens here are about."""
+        return frozenset(task for kind in self._kinds.values() if kind.tokens for task in kind.tasks)
+
     def oldest(self) -> Token | None:
         """The one that has waited longest."""
         firsts = [next(iter(kind.tokens.items())) for kind in self._kinds.values() if kind.tokens]

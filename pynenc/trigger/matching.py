@@ -4,13 +4,12 @@ An occurrence that satisfies a leaf makes a token there. OR passes on every toke
 each part in line until every part has one that agrees, then passes on one made of them; so each token is used once.
 Tokens agree unless they are about different invocations of the same task. What the top passes on is a firing.
 
-With n tokens in each line, an occurrence costs about the same for every n where an AND has two parts. With more, it is
-first asked where the fewest tokens agree whether there is a set at all; at worst (three parts, two full of tokens
-that do not agree with each other) that is a look-up for each token of the shorter line.
+What an occurrence costs is told in ``pynenc.trigger.choosing``.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from pynenc.trigger.choosing import TooManyCandidatesError, choose
 from pynenc.trigger.conditions.base import TriggerCondition
 from pynenc.trigger.conditions.composite import CompositeCondition, CompositeLogic
 from pynenc.trigger.lines import Line, Token
@@ -47,6 +46,8 @@ class Matching:
         self._added: dict[tuple[str, _Parts], Token] = {}
         #: Tokens that had to make room, with their places.
         self.crowded_out: list[tuple[str, Token]] = []
+        #: Tokens that wait although something may agree with them: too much waits to find that out.
+        self.not_searched: list[tuple[str, Token]] = []
 
     @property
     def consumed(self) -> list[tuple[str, Token]]:
@@ -93,7 +94,13 @@ class Matching:
         if condition.within_seconds is not None:
             self._expire(places, token.last - condition.within_seconds)
         others = [each for each in places if each != places[arrived_at]]
-        chosen = self._choose(others, token, condition.within_seconds)
+        lines = {each: self._lines[each] for each in others if each in self._lines}
+        try:
+            chosen = choose(lines, others, token, condition.within_seconds)
+        except TooManyCandidatesError:
+            # It waits, and comes together when one of the others arrives.
+            self.not_searched.append((places[arrived_at], token))
+            chosen = None
         if chosen is None:
             self._wait(places[arrived_at], token)
             return
@@ -101,34 +108,6 @@ class Matching:
             self._leave(where, used)
             token = token.joined(used)
         yield token
-
-    def _choose(
-        self, places: Sequence[str], token: Token, within_seconds: float | None
-    ) -> list[tuple[str, Token]] | None:
-        """Tokens of these lines that agree with one another and with ``token``: the oldest, from left to right."""
-        if len(places) > 1 and self._search(places, token, within_seconds, quickly=True) is None:
-            return None
-        return self._search(places, token, within_seconds, quickly=False)
-
-    def _search(
-        self, places: Sequence[str], token: Token, within_seconds: float | None, *, quickly: bool
-    ) -> list[tuple[str, Token]] | None:
-        if not places:
-            return []
-        counts = [self._lines[place].count_agreeing(token) if place in self._lines else 0 for place in places]
-        if not all(counts):
-            return None
-        # Whether there are any is found out soonest where the fewest candidates are.
-        place = places[counts.index(min(counts)) if quickly else 0]
-        others = [each for each in places if each != place]
-        for candidate in self._lines[place].agreeing(token):
-            joined = token.joined(candidate)
-            if within_seconds is not None and joined.last - joined.first > within_seconds:
-                continue
-            rest = self._search(others, joined, within_seconds, quickly=quickly)
-            if rest is not None:
-                return [(place, candidate), *rest]
-        return None
 
     def _wait(self, place: str, token: Token) -> None:
         line = self._lines.setdefault(place, Line())
