@@ -1,5 +1,6 @@
 """Conditions joined by AND and OR."""
 
+import math
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -40,10 +41,11 @@ class CompositeCondition(TriggerCondition):
             raise ValueError("A composite condition needs parts; without any nothing could ever satisfy it.")
         self.conditions = tuple(conditions)
         self.logic = CompositeLogic(logic)
-        if within_seconds is not None and (within_seconds < 0 or self.logic is CompositeLogic.OR):
+        # Comparisons with NaN are false.
+        if within_seconds is not None and (not 0 <= within_seconds < math.inf or self.logic is CompositeLogic.OR):
             raise ValueError(
-                f"within_seconds={within_seconds} cannot be used with {self.logic.name}: it is 0 or more, and says of "
-                "an AND how far apart its parts may happen. In an OR nothing waits."
+                f"within_seconds={within_seconds} cannot be used with {self.logic.name}: it is finite, 0 or more, and "
+                "says of an AND how far apart its parts may happen. In an OR nothing waits."
             )
         self.within_seconds = within_seconds
 

@@ -1,15 +1,18 @@
 """Times of a schedule."""
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from pynenc.trigger.codec import Codec, JsonObject
 from pynenc.trigger.conditions.base import ConditionContext, TriggerCondition
-from pynenc.trigger.conditions.cron_times import CronTimes, expression_of
+from pynenc.trigger.conditions.cron_times import CronTimes, expression_of, next_of
 
+#: Where to begin to see whether an expression has any times.
+_SOME_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - on the wall, in any zone
 _FIELDS = 5
 _FIELDS_WITH_SECONDS = 6
 
@@ -76,17 +79,25 @@ class CronCondition(TriggerCondition):
 
         try:
             zone = ZoneInfo(timezone)
-        except (KeyError, ValueError, OSError) as error:
+        except (KeyError, ValueError, OSError, TypeError) as error:
             raise ValueError(
                 f"Time zone {timezone!r} of cron expression {cron_expression!r} is not known here. "
                 "Use a name of the IANA database, such as 'Europe/Madrid' (package tzdata brings it)."
             ) from error
         self._times = CronTimes(self.cron_expression, zone, seconds=seconds)
+        if misfire not in list(MisfirePolicy):
+            raise ValueError(
+                f"Cron expression {cron_expression!r}: misfire={misfire!r} is unknown; there are "
+                f"{', '.join(repr(each.value) for each in MisfirePolicy)}."
+            )
         self.misfire = MisfirePolicy(misfire)
-        if catch_up_limit < 1 or misfire_grace_seconds < 0 or jitter_seconds < 0:
+        # Comparisons with NaN are false.
+        sensible = 0 <= misfire_grace_seconds < math.inf and 0 <= jitter_seconds < math.inf
+        if catch_up_limit < 1 or not sensible:
             raise ValueError(
                 f"Cron expression {cron_expression!r}: catch_up_limit must be 1 or more, misfire_grace_seconds and "
-                f"jitter_seconds 0 or more; got {catch_up_limit}, {misfire_grace_seconds} and {jitter_seconds}."
+                f"jitter_seconds finite and 0 or more; got {catch_up_limit}, {misfire_grace_seconds} and "
+                f"{jitter_seconds}."
             )
         self.misfire_grace_seconds = misfire_grace_seconds
         self.catch_up_limit = catch_up_limit
@@ -175,9 +186,14 @@ def _check(expression: str, *, seconds: bool) -> None:
             f"({'second ' if seconds else ''}minute hour day month weekday). Example: '*/5 * * * *'."
         )
     try:
-        expression_of(expression, datetime.now(UTC), seconds=seconds)
+        cursor = expression_of(expression, _SOME_DAY, seconds=seconds)
     except (ValueError, KeyError) as error:
         raise ValueError(
             f"Invalid cron expression {expression!r}: {error}. "
             "Use minute hour day month weekday, such as '0 9 * * mon-fri'."
         ) from error
+    if next_of(cursor) is None:
+        raise ValueError(
+            f"Cron expression {expression!r} names a time that never comes, such as the 30th of February, so it would "
+            "never fire. Correct its day or its month."
+        )

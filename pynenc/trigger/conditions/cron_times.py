@@ -54,7 +54,7 @@ class CronTimes:
 
     def _fixed_after(self, time: float) -> Iterator[float]:
         cursor = self._cursor(self._wall(time))
-        while (wall := _step(cursor.get_next)) is not None:
+        while (wall := next_of(cursor)) is not None:
             found = self._moment(wall)
             # Else it came in the hour that is now repeated, or stands for several that were left out.
             if found is not None and found > time:
@@ -64,7 +64,7 @@ class CronTimes:
     def _passing_after(self, time: float) -> Iterator[float]:
         offset = self._offset(time)
         cursor = self._cursor(self._wall(time))
-        while (wall := _step(cursor.get_next)) is not None:
+        while (wall := next_of(cursor)) is not None:
             found = (wall - offset).replace(tzinfo=UTC).timestamp()
             change = self._change(time, found, offset)
             if change is None:
@@ -109,6 +109,11 @@ class CronTimes:
 
     def _offset(self, time: float) -> timedelta:
         return datetime.fromtimestamp(time, self._zone).utcoffset() or timedelta()
+
+
+def next_of(cursor: Any) -> datetime | None:
+    """The next time of a cursor, on the wall; None: there is none within what croniter searches (50 years)."""
+    return _step(cursor.get_next)
 
 
 def _step(step: Callable[[type[datetime]], datetime]) -> datetime | None:

@@ -67,6 +67,18 @@ def test_seconds_and_half_hours():
     assert found("45 1 7 4 *", (4, 6), 1, "Australia/Lord_Howe") == ["06 14:45"]
 
 
+def test_quarters_of_an_hour_in_a_zone_that_changes_by_half_an_hour():
+    # 02:00 becomes 01:30, and half a year later 02:30.
+    quarters = [f"06 {hour}:{minute:02}" for hour in (14, 15) for minute in (0, 15, 30, 45)]
+    assert found("*/15 * * * *", (4, 6), 16 / 24, "Australia/Lord_Howe")[-8:] == [*quarters[1:], "06 16:00"]
+    assert found("0,15,30,45 1 * * *", (4, 6), 1, "Australia/Lord_Howe") == quarters[:4]
+    assert found("15 2 * * *", (10, 5), 2, "Australia/Lord_Howe") == ["05 15:30", "06 15:15"]
+
+
+def test_none():
+    assert found("0 0 30 2 *", AUTUMN) == []
+
+
 EXPRESSIONS = ["30 2 * * *", "*/20 * * * *", "0 * * * *", "0,30 1-3 * * *", "15 0 1 * *", "* 2 * * sun"]
 
 

@@ -158,6 +158,35 @@ def test_seconds_are_mentioned():
         on_cron("* * * * *", timezone="Europe/Atlantis")
 
 
+@pytest.mark.parametrize("expression", ["0 0 30 2 *", "0 0 31 4,6,9,11 *", "*/5 * 31 11 *"])
+def test_a_time_that_never_comes_is_refused(expression):
+    with pytest.raises(ValueError, match="never comes"):
+        on_cron(expression)
+
+
+@pytest.mark.parametrize("expression", ["0 0 29 2 *", "0 0 29 2 mon", "0 0 30 2 mon", "0 0 31 1-4 *"])
+def test_a_time_that_comes_seldom_is_not(expression):
+    assert next(CronCondition(expression).times_after(at(2030, 1, 1)))
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -1.0])
+@pytest.mark.parametrize("option", ["jitter_seconds", "misfire_grace_seconds"])
+def test_numbers_that_are_no_durations(option, number):
+    options: dict[str, Any] = {option: number}
+    with pytest.raises(ValueError, match=r"jitter_seconds finite and 0 or more; got .*(nan|inf|-1)"):
+        on_cron("* * * * *", **options)
+    with pytest.raises(ValueError, match="finite"):
+        TriggerBuilder().on_event("a").with_logic("and", within_seconds=number).build("m.t")
+
+
+def test_other_options_of_schedules():
+    zone: Any = None
+    with pytest.raises(ValueError, match="Time zone None"):
+        on_cron("* * * * *", timezone=zone)
+    with pytest.raises(ValueError, match="misfire='never' is unknown; there are 'skip', 'once', 'all'"):
+        on_cron("* * * * *", misfire="never")
+
+
 def at(*fields):
     return datetime(*fields, tzinfo=UTC).timestamp()
 
@@ -172,7 +201,6 @@ def test_times_of_a_schedule():
     assert times(CronCondition("*/20 * * * *"), after) == ["01 10:20:00", "01 10:40:00", "01 11:00:00"]
     assert times(CronCondition("*/20 * * * * *", seconds=True), after, 2) == ["01 10:00:40", "01 10:01:00"]
     assert times(CronCondition("0 9 * * *", timezone="America/New_York"), after, 2) == ["01 14:00:00", "02 14:00:00"]
-    assert list(CronCondition("0 0 30 2 *").times_after(after)) == []
 
 
 def test_misfires():
