@@ -230,6 +230,8 @@ class TriggerView:
         what runs in this process may wait for it.
 
         Raises:
+            TypeError: the code is no text, or the payload no mapping.
+            ValueError: the code is empty.
             SerializationError: the payload cannot be stored.
             RuntimeError: ``transactional`` outside of a task.
         """

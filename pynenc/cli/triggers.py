@@ -107,6 +107,8 @@ def events() -> None:
 def emit(ctx: click.Context, code: str, payload: str, as_json: bool) -> None:
     """Emit an event with PAYLOAD (a JSON object), and print its id."""
     app, _ = readable_app(ctx)
+    if not code:
+        raise click.UsageError("CODE is empty; name the kind of event, such as file.arrived")
     event_id = app.trigger.emit_event(code, _object(payload, "PAYLOAD"))
     click.echo(json.dumps({"event_id": event_id}) if as_json else event_id)
 

@@ -9,16 +9,20 @@ from pynenc.exceptions import SerializationError
 from pynenc.identifiers import new_id
 from pynenc.ports.trigger import NewOccurrence
 from pynenc.trigger.conditions.base import event_source
-from pynenc.workflow.event import Event
+from pynenc.workflow.event import Event, checked_code, checked_payload
 
 
 def emit_event(engine: Engine, event_code: str, payload: Mapping[str, Any] | None, *, transactional: bool) -> str:
     """Record an event and have the triggers evaluated; its id.
 
     Raises:
+        TypeError: the code is no text, or the payload no mapping.
+        ValueError: the code is empty.
         SerializationError: the payload cannot be stored.
         RuntimeError: ``transactional`` outside of a task.
     """
+    event_code = checked_code(event_code)
+    values = checked_payload(event_code, payload)
     running = get_running()
     inside = running is not None and running.engine is engine
     if transactional and not inside:
@@ -27,7 +31,7 @@ def emit_event(engine: Engine, event_code: str, payload: Mapping[str, Any] | Non
             "Emit it inside a task, or without transactional=True."
         )
     try:
-        text = engine.serializer.serialize(dict(payload or {}))
+        text = engine.serializer.serialize(values)
     except Exception as error:
         raise SerializationError(
             f"Event {event_code!r} was not emitted: its payload cannot be stored ({type(error).__name__}: {error}). "
@@ -47,10 +51,17 @@ def emit_event(engine: Engine, event_code: str, payload: Mapping[str, Any] | Non
 
 
 def emit_in_sync_mode(engine: Engine, event_code: str, payload: Mapping[str, Any] | None) -> str:
-    """Remember an event for the workflows that run in this process; its id."""
+    """Remember an event for the workflows that run in this process; its id.
+
+    Raises:
+        TypeError: the code is no text, or the payload no mapping.
+        ValueError: the code is empty.
+    """
+    event_code = checked_code(event_code)
+    values = checked_payload(event_code, payload)
     emitted = engine.sync_events
     position = emitted[-1].position + 1 if emitted else 1
-    event = Event(position, new_id(), event_code, dict(payload or {}), engine.clock.now())
+    event = Event(position, new_id(), event_code, values, engine.clock.now())
     emitted.append(event)
     return event.event_id
 

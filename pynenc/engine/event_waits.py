@@ -10,7 +10,7 @@ from pynenc.engine.crash_points import crash_point
 from pynenc.engine.event_wanted import Wanted, wanted
 from pynenc.engine.journal import Journal, Packed, SyncJournal
 from pynenc.engine.replay import Replay
-from pynenc.workflow.event import Event
+from pynenc.workflow.event import Event, checked_code
 from pynenc.workflow.log_entry import LogEntry, OperationKind
 from pynenc.workflow.operations import EventFilter
 from pynenc.workflow.workflow_exceptions import WorkflowError, WorkflowTimeoutError
@@ -36,9 +36,11 @@ class EventWaits:
         """The next event that is wanted.
 
         Raises:
+            TypeError, ValueError: the code or the filter cannot be used.
             WorkflowTimeoutError: it did not come in time.
             Departed: it has not come yet.
         """
+        event_code = checked_code(event_code)
         filtered = wanted(given, self._journal.inbox.codec)
         position = self._replay.claim("wait_event", places=2)
         recorded = self._replay.look(position, OperationKind.WAIT_EVENT, event_code, "")

@@ -7,6 +7,7 @@ from typing import Any
 from pynenc.trigger.arguments.filters import ArgumentFilter, FilterLike, create_argument_filter
 from pynenc.trigger.codec import Codec, JsonObject
 from pynenc.trigger.conditions.base import ConditionContext, TriggerCondition, event_source
+from pynenc.workflow.event import checked_code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +24,15 @@ class EventContext(ConditionContext):
 
 
 class EventCondition(TriggerCondition):
-    """Satisfied by an event of a code whose payload the filter accepts."""
+    """Satisfied by an event of a code whose payload the filter accepts.
+
+    Raises:
+        TypeError: the code is no text, or the filter none.
+        ValueError: the code is empty.
+    """
 
     def __init__(self, event_code: str, payload_filter: FilterLike = None) -> None:
-        self.event_code = event_code
+        self.event_code = checked_code(event_code)
         self.payload_filter: ArgumentFilter = create_argument_filter(payload_filter)
 
     @property

@@ -64,3 +64,5 @@ def test_events(pynenc, shop):
     assert (row["event_id"], row["payload"]) == (ran.lines[0], {"to": "ann"})
     assert len(pynenc("events", "list").lines) == 3
     assert pynenc("events", "emit", "asked", "no json").code == 2
+    refused = pynenc("events", "emit", "")
+    assert (refused.code, "CODE is empty" in refused.err) == (2, True)
