@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
-from pynenc.cli.errors import EXIT_NOT_FOUND, CommandError
+from pynenc.cli.errors import EXIT_NOT_FOUND, AppNotLoadableError, CommandError
 from pynenc.cli.finding import chosen_app, readable_app
 from pynenc.cli.options import app_options, json_option
 from pynenc.cli.output import moment, print_fields, print_json, print_table
-from pynenc.engine.trigger_known import KnownDefinitions, Loaded
-from pynenc.engine.triggers import Triggers
-from pynenc.ports.trigger import Firing
-from pynenc.trigger.arguments import ArgumentProviderError
+from pynenc.engine.triggers import NotFiredError, Triggers
+from pynenc.engine.user_code import words
+from pynenc.ports.trigger import Firing, StoredDefinition
+from pynenc.trigger.definition import in_words
 
 #: Firings that ``show`` prints.
 SHOWN_FIRINGS = 20
@@ -31,7 +31,7 @@ def triggers() -> None:
 def list_triggers(ctx: click.Context, as_json: bool) -> None:
     """List the triggers that runners have stored."""
     app, _ = readable_app(ctx)
-    rows = [_row(each) for each in _known(app)]
+    rows = [_row(each) for each in _stored(app)]
     if as_json:
         print_json(rows)
         return
@@ -49,16 +49,16 @@ def list_triggers(ctx: click.Context, as_json: bool) -> None:
 def show(ctx: click.Context, trigger: str, as_json: bool) -> None:
     """Show TRIGGER (an id, or its beginning), and its newest firings with their causes."""
     app, _ = readable_app(ctx)
-    loaded = _find(app, trigger)
-    definition_id = loaded.stored.definition_id
+    stored = _find(app, trigger)
+    definition_id = stored.definition_id
     firings = [_firing(each) for each in app.assembled.backend.trigger.firings(SHOWN_FIRINGS, definition_id)]
     marks = app.assembled.backend.trigger.marks()
     schedules = {name: at for name, at in marks.items() if name.startswith(f"{definition_id}/")}
     if as_json:
-        stored = json.loads(loaded.stored.text)
-        print_json({**_row(loaded), "definition": stored, "dealt_with_until": schedules, "firings": firings})
+        definition = json.loads(stored.text)
+        print_json({**_row(stored), "definition": definition, "dealt_with_until": schedules, "firings": firings})
         return
-    row = _row(loaded)
+    row = _row(stored)
     until = ", ".join(str(moment(at)) for at in schedules.values())
     print_fields({**row, "since": moment(row["since"]), "dealt with until": until})
     click.echo()
@@ -78,17 +78,30 @@ def show(ctx: click.Context, trigger: str, as_json: bool) -> None:
 @app_options
 @click.pass_context
 def fire(ctx: click.Context, trigger: str, arguments: str | None, as_json: bool) -> None:
-    """Run the task of TRIGGER now, with ARGUMENTS (a JSON object) or those that the trigger has for any cause."""
-    app, _ = chosen_app(ctx)
-    loaded = _find(app, trigger)
+    """Run the task of TRIGGER now, with ARGUMENTS (a JSON object) or those that the trigger has for any cause.
+
+    Needs the code of the application.
+    """
     values = None if arguments is None else _object(arguments, "ARGUMENTS")
     try:
-        firing = Triggers(app.engine).fire(loaded.stored.definition_id, values)
-    except (ArgumentProviderError, TypeError) as error:
-        raise CommandError(
-            f"Trigger {loaded.stored.definition_id} was not fired: {error}\n"
+        app, _ = chosen_app(ctx)
+    except AppNotLoadableError:
+        click.echo("`pynenc triggers fire` calls a task, so it needs the code of the application.", err=True)
+        raise
+    stored = _find(app, trigger)
+    try:
+        firing = Triggers(app.engine).fire(stored.definition_id, values)
+    except NotFiredError as refused:
+        why = refused.__cause__ or refused
+        advice = (
+            "By hand there are no causes for its functions to look at. "
             """Pass the arguments of the task as JSON: pynenc triggers fire TRIGGER '{"name": "value"}'"""
-        ) from error
+            if values is None
+            else "The task, and the functions that the trigger names, must be importable, and the arguments must fit."
+        )
+        raise CommandError(
+            f"Trigger {stored.definition_id} of {stored.task_id} was not fired: {words(why)}\n{advice}"
+        ) from why
     click.echo(json.dumps({"invocation_id": firing.invocation_id}) if as_json else firing.invocation_id)
 
 
@@ -130,13 +143,12 @@ def list_events(ctx: click.Context, code: str | None, after: int, limit: int, as
     print_table(("position", "id", "code", "payload", "at"), [(*event[:4], moment(event.at)) for event in found])
 
 
-def _known(app: Any) -> list[Loaded]:
-    known = KnownDefinitions(app.assembled.backend.trigger, app.serializer, app.engine.events.warning)()
-    return sorted(known.by_id.values(), key=lambda each: (each.stored.task_id, each.stored.definition_id))
+def _stored(app: Any) -> list[StoredDefinition]:
+    return sorted(app.trigger.get_triggers(), key=lambda each: (each.task_id, each.definition_id))
 
 
-def _find(app: Any, beginning: str) -> Loaded:
-    found = [each for each in _known(app) if each.stored.definition_id.startswith(beginning)]
+def _find(app: Any, beginning: str) -> StoredDefinition:
+    found = [each for each in _stored(app) if each.definition_id.startswith(beginning)]
     if len(found) != 1:
         what = f"{len(found)} triggers begin with {beginning!r}" if found else f"No trigger begins with {beginning!r}"
         raise CommandError(
@@ -146,9 +158,8 @@ def _find(app: Any, beginning: str) -> Loaded:
     return found[0]
 
 
-def _row(loaded: Loaded) -> dict[str, Any]:
-    stored, definition = loaded.stored, loaded.definition
-    when = f"cannot be read here: {loaded.error}" if definition is None else str(definition.condition)
+def _row(stored: StoredDefinition) -> dict[str, Any]:
+    when = in_words(stored.text)
     return {"id": stored.definition_id, "task": stored.task_id, "when": when, "since": stored.registered_at}
 
 

@@ -12,6 +12,7 @@ from pynenc.engine.trigger_evaluation import Evaluator
 from pynenc.engine.trigger_facts import Fact, Facts, moment, proven
 from pynenc.engine.trigger_known import KnownDefinitions, Schedule
 from pynenc.engine.trigger_lines import KnownLines, Trouble
+from pynenc.engine.user_code import contained
 from pynenc.identifiers import id_from_digest, new_id
 from pynenc.invocation.record import InvocationRecord, NewInvocation
 from pynenc.ports.trigger import Evaluation, Firing, NewOccurrence, Occurrence
@@ -26,6 +27,10 @@ PROOF_SECONDS = 60.0
 CLOCK_SET_BACK_SECONDS = 3600.0
 #: Evaluations that others overtook before this one gives way; the others do the work.
 MOST_OVERTAKEN = 20
+
+
+class NotFiredError(Exception):
+    """A trigger could not be fired by hand; the cause says why."""
 
 
 class Triggers:
@@ -168,19 +173,26 @@ class Triggers:
 
         Raises:
             KeyError: there is no such trigger.
-            ArgumentProviderError: its provider needs a cause, so the arguments must be given.
-            TypeError: the arguments do not fit the task.
+            NotFiredError: its code cannot be imported here, or makes no call of these arguments; the cause says why.
         """
         loaded = self.known().by_id[definition_id]
-        if loaded.definition is None:
-            raise loaded.error or LookupError(definition_id)
+        definition = loaded.definition
+        if definition is None:
+            raise NotFiredError from loaded.error
         now = self._engine.clock.now()
-        if arguments is None:
-            provider = loaded.definition.argument_provider
-            arguments = {} if provider is None else provider.get_arguments(TriggerContext(moment(now)))
         name = new_id()
         firing_id = hashlib.sha256(name.encode()).hexdigest()[:32]
-        call = self._make_call(loaded.definition, arguments, firing_id, now)
+
+        def make() -> str:
+            provider = definition.argument_provider
+            values = arguments
+            if values is None:
+                values = {} if provider is None else provider.get_arguments(TriggerContext(moment(now)))
+            return self._make_call(definition, values, firing_id, now)
+
+        call, error = contained(make)
+        if call is None:
+            raise NotFiredError from error
         causes = json.dumps([["by hand", name]])
         firing = Firing(firing_id, definition_id, loaded.stored.task_id, now, causes, None, None, call)
         while not self._complete(self._trigger.turn(), Evaluation(firings=[firing])):

@@ -140,6 +140,33 @@ def condition_from_json(data: JsonObject, codec: Codec) -> TriggerCondition:
     return condition
 
 
+def in_words(text: str) -> str:
+    """When the trigger of a stored form fires, for people; without importing the functions it names."""
+    try:
+        return str(condition_from_json(_without_filters(json.loads(text)["when"]), _NoValues()))
+    except (ValueError, KeyError, TypeError) as error:
+        return f"stored by another version: {type(error).__name__}: {error}"
+
+
+class _NoValues:
+    """For forms that have no values of users."""
+
+    def serialize(self, obj: Any, /) -> str:
+        raise NotImplementedError(obj)
+
+    def deserialize(self, serialized_obj: str, /) -> Any:
+        raise NotImplementedError(serialized_obj)
+
+
+def _without_filters(data: JsonObject) -> JsonObject:
+    changed: JsonObject = {name: {"equal": {}} for name in ("payload", "arguments") if name in data}
+    if "result" in data:
+        changed["result"] = {}
+    if "parts" in data:
+        changed["parts"] = [_without_filters(part) for part in data["parts"]]
+    return {**data, **changed}
+
+
 def watched_sources(text: str) -> frozenset[str]:
     """The sources of a stored form; without importing the functions it names."""
     data = json.loads(text)
