@@ -1,14 +1,18 @@
 """The triggers of the code into the store, when a runner starts."""
 
+import difflib
 import importlib.util
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from pynenc.engine.engine import Engine
 from pynenc.engine.trigger_known import KnownDefinitions
 from pynenc.engine.triggers import time_occurrence
+from pynenc.engine.user_code import contained
 from pynenc.identifiers import TaskId
 from pynenc.ports.trigger import StoredDefinition
 from pynenc.trigger.definition import TriggerDefinition, definition_id
+from pynenc.trigger.requirements import watched_tasks
 
 
 def register_triggers(
@@ -28,6 +32,7 @@ def register_triggers(
             text = definition.to_json(engine.serializer)
             name = definition_id(text)
             wanted[name] = StoredDefinition(name, task_id, text, now)
+            _warn_of_unknown_tasks(engine, name, definition, task_keys)
     alone = not engine.alive_runners()
     modules = {TaskId.from_key(key).module for key in task_keys}
     with engine.backend.unit():
@@ -48,6 +53,24 @@ def register_triggers(
                     store.record([time_occurrence(schedule.name, now)])
 
 
+def _warn_of_unknown_tasks(
+    engine: Engine, name: str, definition: TriggerDefinition, task_keys: Collection[str]
+) -> None:
+    """It may be right, and of a module that only other runners have; a typing error never fires."""
+    for watched in sorted(watched_tasks(definition.condition).difference(task_keys)):
+        module, _, _ = watched.rpartition(".")
+        imported = {TaskId.from_key(key).module for key in task_keys}
+        if module and module not in imported and _exists(module):
+            # Imported when it is needed.
+            continue
+        close = difflib.get_close_matches(watched, task_keys, 1)
+        engine.events.warning(
+            f"trigger:{name} of task:{definition.task_id} ({definition.condition}) watches the task {watched}, which "
+            "the code of this runner does not have, so it may never fire. "
+            + (f"Did you mean {close[0]}?" if close else "Correct its name, or add its module to trigger_task_modules.")
+        )
+
+
 def _is_ours(task_id: str, modules: Collection[str], *, alone: bool) -> bool:
     """Whether this code decides what triggers a task has."""
     module = TaskId.from_key(task_id).module
@@ -55,7 +78,6 @@ def _is_ours(task_id: str, modules: Collection[str], *, alone: bool) -> bool:
 
 
 def _exists(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
+    # Imports the packages above it.
+    spec, error = contained(partial(importlib.util.find_spec, module))
+    return spec is not None or not isinstance(error, ImportError | ValueError | None)

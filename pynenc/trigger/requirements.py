@@ -27,7 +27,7 @@ def shared_tasks(condition: TriggerCondition) -> frozenset[str]:
         return below
     parts = list(condition.conditions)
     return below.union(
-        *(required_tasks(part) & _watched(other) for part in parts for other in parts if other is not part)
+        *(required_tasks(part) & watched_tasks(other) for part in parts for other in parts if other is not part)
     )
 
 
@@ -40,11 +40,12 @@ def ends_to_watch(condition: TriggerCondition) -> frozenset[str]:
     return frozenset(task_source(task, status.value) for task in early for status in FINAL)
 
 
-def _watched(condition: TriggerCondition) -> frozenset[str]:
+def watched_tasks(condition: TriggerCondition) -> frozenset[str]:
+    """The tasks of which a status may satisfy something in it."""
     if isinstance(condition, StatusCondition):
         return frozenset({condition.task_id})
     if isinstance(condition, CompositeCondition):
-        return frozenset[str]().union(*(_watched(part) for part in condition.conditions))
+        return frozenset[str]().union(*(watched_tasks(part) for part in condition.conditions))
     return frozenset()
 
 
