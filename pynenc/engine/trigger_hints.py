@@ -56,6 +56,13 @@ class TriggerHints:
         # Nobody could be told: the runners that started meanwhile look for what is pending by themselves.
         self._read_at = float("-inf")
 
+    def pass_on(self) -> None:
+        """Something is pending that another runner may know more of."""
+        own = self._backend.wakeups.address()
+        others = [address for address in self._runners() if address != own]
+        if others:
+            self._backend.wakeups.notify({address: [TRIGGERS] for address in others})
+
     def _runners(self) -> list[str]:
         now = self._clock.monotonic()
         if now - self._read_at > ADDRESSES_SECONDS:

@@ -10,7 +10,7 @@ from pynenc.ports.trigger import StoredDefinition, Trigger
 from pynenc.trigger.codec import Codec
 from pynenc.trigger.conditions.base import TriggerCondition
 from pynenc.trigger.conditions.cron import CronCondition
-from pynenc.trigger.definition import TriggerDefinition, definition_from_json, watched_sources
+from pynenc.trigger.definition import TriggerDefinition, definition_from_json, schedules_in, watched_sources
 from pynenc.trigger.requirements import shared_tasks
 
 
@@ -74,11 +74,11 @@ class KnownDefinitions:
             found.by_id[stored.definition_id] = loaded
             for source in watched_sources(stored.text):
                 found.by_source[source].append(loaded)
-            for number, leaf in enumerate(loaded.leaves):
-                if isinstance(leaf, CronCondition):
-                    name = f"{stored.definition_id}/{number}"
-                    found.by_source[f"cron:{name}"].append(loaded)
-                    found.schedules.append(Schedule(name, stored.definition_id, leaf))
+            # Also of those whose functions only others have.
+            for number, leaf in schedules_in(stored.text).items():
+                name = f"{stored.definition_id}/{number}"
+                found.by_source[f"cron:{name}"].append(loaded)
+                found.schedules.append(Schedule(name, stored.definition_id, leaf))
         return found
 
     def _read(self, stored: StoredDefinition) -> Loaded:

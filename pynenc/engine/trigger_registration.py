@@ -11,7 +11,8 @@ from pynenc.engine.triggers import time_occurrence
 from pynenc.engine.user_code import contained
 from pynenc.identifiers import TaskId
 from pynenc.ports.trigger import StoredDefinition
-from pynenc.trigger.definition import TriggerDefinition, definition_id
+from pynenc.trigger.conditions.cron import CronCondition
+from pynenc.trigger.definition import TriggerDefinition, definition_id, schedules_in
 from pynenc.trigger.requirements import watched_tasks
 
 
@@ -40,17 +41,38 @@ def register_triggers(
         gone = [
             name for name, each in stored.items() if name not in wanted and _is_ours(each.task_id, modules, alone=alone)
         ]
-        store.change_definitions(list(wanted.values()), gone)
         marks = store.marks()
+        left_off = _left_off([stored[name] for name in gone], marks)
+        store.change_definitions(list(wanted.values()), gone)
         known = KnownDefinitions(store, engine.serializer, engine.events.warning)()
-        for name in wanted:
+        for name, new in wanted.items():
             for schedule in known.schedules_of(name):
                 if schedule.name in marks:
                     continue
-                # Times before this moment are not for it.
-                store.advance_mark(schedule.name, None, now)
+                # Times before this moment are not for it, unless it goes on for one that was changed.
+                times = _times_of(new.task_id, schedule.condition)
+                store.advance_mark(schedule.name, None, left_off.get(times, now))
                 if schedule.condition.at_registration:
                     store.record([time_occurrence(schedule.name, now)])
+
+
+def _left_off(gone: Sequence[StoredDefinition], marks: Mapping[str, float]) -> dict[tuple[object, ...], float]:
+    """How far the schedules of triggers that go are dealt with, by their tasks and times.
+
+    Whoever changes the arguments of a task that runs at ten, and has no runner at ten, would lose that run.
+    """
+    found: dict[tuple[object, ...], float] = {}
+    for stored in gone:
+        for number, condition in schedules_in(stored.text).items():
+            mark = marks.get(f"{stored.definition_id}/{number}")
+            if mark is not None:
+                times = _times_of(stored.task_id, condition)
+                found[times] = max(mark, found.get(times, mark))
+    return found
+
+
+def _times_of(task_id: str, condition: CronCondition) -> tuple[object, ...]:
+    return task_id, condition.cron_expression, condition.timezone, condition.seconds
 
 
 def _warn_of_unknown_tasks(

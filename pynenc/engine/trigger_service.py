@@ -55,6 +55,9 @@ class TriggerService:
         pause = float(self._conf.scheduler_interval_seconds)
         if not self._engine.wakeups.can_wake:
             pause = min(pause, LOOK_AGAIN_SECONDS)
+        again = self._triggers.passing_on.look_again_in()
+        if again is not None:
+            pause = min(pause, again)
         if upcoming is not None:
             pause = min(pause, max(0.0, upcoming - self._engine.clock.now()))
         return pause

@@ -12,6 +12,7 @@ from pynenc.engine.trigger_evaluation import Evaluator
 from pynenc.engine.trigger_facts import Fact, Facts, moment, proven
 from pynenc.engine.trigger_known import KnownDefinitions, Schedule
 from pynenc.engine.trigger_lines import KnownLines, Trouble
+from pynenc.engine.trigger_passing_on import PassingOn
 from pynenc.engine.user_code import contained
 from pynenc.identifiers import id_from_digest, new_id
 from pynenc.invocation.record import InvocationRecord, NewInvocation
@@ -47,6 +48,7 @@ class Triggers:
         self._lines = KnownLines(self._trigger, longest_line)
         self._facts = Facts(engine.backend, engine.payloads, engine.serializer)
         self._waking = EventWaking(engine, self._facts)
+        self.passing_on = PassingOn(engine)
 
     # ------------------------------------------------------------------ schedules
 
@@ -92,11 +94,14 @@ class Triggers:
             self._waking.bring_back_missed()
         while overtaken < MOST_OVERTAKEN:
             turn = self._trigger.turn()
-            facts = self._facts_of(self._trigger.pending(batch))
+            pending = self._trigger.pending(batch)
+            # After it, so that there is no occurrence of a trigger that is not known here.
+            known = self.known()
+            facts = self._facts_of(self.passing_on.keep_mine(pending, known))
             looked = self._waking.look(facts)
             if not facts and not looked:
                 break
-            self._lines.begin(turn, self.known())
+            self._lines.begin(turn, known)
             now = self._engine.clock.now()
             evaluator = Evaluator(self._trigger, self._facts, self._lines, self._make_call, now)
             if self._complete(turn, evaluator.evaluate(facts)._replace(looked=looked)):
