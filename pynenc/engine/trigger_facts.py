@@ -94,7 +94,8 @@ class Facts:
             return self._status(occurrence, record, arguments, outcome)
 
         # A stored value may not be readable here.
-        return Fact(occurrence, *contained(read), read)
+        context, error = contained(read)
+        return Fact(occurrence, context, error, read)
 
     def _event(self, occurrence: Occurrence) -> EventContext:
         return EventContext(

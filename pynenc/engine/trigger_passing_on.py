@@ -44,10 +44,12 @@ class PassingOn:
             return list(pending)
         now = self._engine.clock.monotonic()
         new = foreign.difference(self._since)
-        self._since = {key: self._since.get(key, now) for key in foreign}
+        since: dict[str, float] = dict.fromkeys(foreign, now)
+        since.update((key, self._since[key]) for key in foreign & self._since.keys())
+        self._since = since
         if new:
             self._engine.trigger_hints.pass_on()
-        left = {key for key, since in self._since.items() if now - since < PASS_ON_SECONDS}
+        left = {key for key, begun in since.items() if now - begun < PASS_ON_SECONDS}
         return [each for each in pending if each.key not in left]
 
     def _can_decide(self, loaded: Loaded, version: int) -> bool:

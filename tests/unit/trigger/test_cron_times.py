@@ -16,7 +16,7 @@ HOUR = 3600.0
 SPRING, AUTUMN = (3, 30), (10, 26)
 
 
-def found(expression, begin, days=3, timezone="Europe/Berlin", *, seconds=False):
+def found(expression, begin, days=3.0, timezone="Europe/Berlin", *, seconds=False):
     """The times of a schedule in some days from a date (UTC) on, as day and time (UTC)."""
     first = datetime(2030, *begin, tzinfo=UTC).timestamp()
     times = CronTimes(expression, ZoneInfo(timezone), seconds=seconds).after(first)
