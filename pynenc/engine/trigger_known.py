@@ -89,6 +89,6 @@ class KnownDefinitions:
         if error is not None:
             self._warn(
                 f"Trigger {stored.definition_id} of {stored.task_id} cannot be read here ({words(error)}); "
-                "its occurrences are recorded as failed firings."
+                "what concerns it is left to other runners, and recorded as failed firings if none takes it."
             )
         return Loaded(stored, None, [], error)

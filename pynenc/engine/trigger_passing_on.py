@@ -42,10 +42,9 @@ class PassingOn:
         if not foreign or self._alone():
             self._since.clear()
             return list(pending)
-        now = self._engine.clock.monotonic()
+        now: float = self._engine.clock.monotonic()
         new = foreign.difference(self._since)
-        since: dict[str, float] = dict.fromkeys(foreign, now)
-        since.update((key, self._since[key]) for key in foreign & self._since.keys())
+        since = {key: self._since.get(key, now) for key in foreign}
         self._since = since
         if new:
             self._engine.trigger_hints.pass_on()

@@ -17,13 +17,15 @@ from pynenc.trigger.requirements import watched_tasks
 
 
 def register_triggers(
-    engine: Engine, triggers: Mapping[str, Sequence[TriggerDefinition]], task_keys: Collection[str]
+    engine: Engine, triggers: Mapping[str, Sequence[TriggerDefinition]], task_keys: Collection[str], *, alone: bool
 ) -> None:
     """Make the store's definitions those of this code, in one unit.
 
-    ``triggers``: by task; ``task_keys``: all tasks of the modules imported here. A definition that did not change stays
-    as it is, with how far its schedules are dealt with and what waits in its lines. Those of other tasks stay, unless
-    the task is gone: its module was imported here and has it no more, or cannot be found while no other runner lives.
+    ``triggers``: by task; ``task_keys``: all tasks of the modules imported here; ``alone``: no other runner lives.
+
+    A definition that did not change stays as it is, with how far its schedules are dealt with and what waits in its
+    lines. Those of other tasks stay, unless the task is gone: its module was imported here and has it no more, or
+    cannot be found and this runner is alone.
     """
     store = engine.backend.trigger
     now = engine.clock.now()
@@ -34,7 +36,6 @@ def register_triggers(
             name = definition_id(text)
             wanted[name] = StoredDefinition(name, task_id, text, now)
             _warn_of_unknown_tasks(engine, name, definition, task_keys)
-    alone = not engine.alive_runners()
     modules = {TaskId.from_key(key).module for key in task_keys}
     with engine.backend.unit():
         stored = {each.definition_id: each for each in store.definitions()}

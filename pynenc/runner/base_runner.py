@@ -169,9 +169,12 @@ class BaseRunner(ABC):
         self.engine.announce_store()
         import_trigger_modules(self.app)
         tasks = self.app.reachable_tasks()
-        register_triggers(self.engine, {key: task.triggers for key, task in tasks.items() if task.triggers}, tasks)
-        publish_application(self.app)
+        triggers = {key: task.triggers for key, task in tasks.items() if task.triggers}
+        alone = not self.engine.alive_runners()
+        # First: others leave to it what they lack the code of, as soon as they see triggers of this code.
         self.engine.ledger.save_runners([self.record(slots=slots)])
+        register_triggers(self.engine, triggers, tasks, alone=alone)
+        publish_application(self.app)
 
     def _enter_again(self, unknown: Collection[str]) -> None:
         """The board does not know these any more: somebody purged it."""

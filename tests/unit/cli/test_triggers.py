@@ -18,7 +18,9 @@ def stored(shop):
     """The id of a trigger with arguments for any cause, and of one without."""
     triggers = [on_cron("0 9 * * *").with_args_static({"x": 1, "y": 2}).build("tasks.add")]
     others = [TriggerBuilder().on_event("asked").with_args_from_event(day_of).build("tasks.send")]
-    register_triggers(shop.app.engine, {"tasks.add": triggers, "tasks.send": others}, ["tasks.add", "tasks.send"])
+    register_triggers(
+        shop.app.engine, {"tasks.add": triggers, "tasks.send": others}, ["tasks.add", "tasks.send"], alone=True
+    )
     return {each.task_id: each.definition_id for each in shop.app.trigger.get_triggers()}
 
 
@@ -58,7 +60,7 @@ def first_of(context):
 
 def test_what_an_argument_function_raises(pynenc, shop):
     trigger = TriggerBuilder().on_event("asked").with_args_from_trigger_context(first_of).build("tasks.send")
-    register_triggers(shop.app.engine, {"tasks.send": [trigger]}, ["tasks.send"])
+    register_triggers(shop.app.engine, {"tasks.send": [trigger]}, ["tasks.send"], alone=True)
     [stored] = shop.app.trigger.get_triggers()
     refused = pynenc("triggers", "fire", stored.definition_id)
     assert refused.code == 1

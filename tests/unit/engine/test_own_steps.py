@@ -55,7 +55,9 @@ def test_the_engines_own_go_through_the_watched_ledger():
         app.engine.backend.trigger.change_definitions([], [])
         from pynenc.engine.trigger_registration import register_triggers  # noqa: PLC0415
 
-        register_triggers(app.engine, {tasks.target.key: [trigger.build(tasks.target.key)]}, [tasks.target.key])
+        register_triggers(
+            app.engine, {tasks.target.key: [trigger.build(tasks.target.key)]}, [tasks.target.key], alone=True
+        )
         tasks.first(1)
     assert len(app.engine.backend.trigger.pending(10)) == 1
     app.close()

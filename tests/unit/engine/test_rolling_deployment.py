@@ -173,7 +173,9 @@ def test_a_trigger_that_is_removed_fires_no_more_and_one_that_stays_goes_on(app)
 def test_one_that_was_added_is_watched_by_those_who_run_already(app):
     register(app, on_event("e").with_args_static({"n": 1}))
     record = start(app, tasks.first(1))
-    register_triggers(app.engine, {TASK: [on_status(tasks.first).with_args_static({"n": 2}).build(TASK)]}, [TASK])
+    register_triggers(
+        app.engine, {TASK: [on_status(tasks.first).with_args_static({"n": 2}).build(TASK)]}, [TASK], alone=True
+    )
     succeed(app, record, 1)
     evaluate(app)
     assert fired(app) == [2]
@@ -201,3 +203,14 @@ def test_a_changed_schedule_goes_on_where_the_former_left_off(app, clock):
     triggers.look_at_schedules()
     evaluate(app)
     assert fired(app) == [2], "other times are another schedule, which begins now"
+
+
+def test_a_runner_is_on_the_board_before_its_triggers_are_in_the_store(app, monkeypatch):
+    seen = []
+    store = app.engine.backend.trigger
+    change = store.change_definitions
+    monkeypatch.setattr(
+        store, "change_definitions", lambda *args: seen.append(app.engine.alive_runners()) or change(*args)
+    )
+    app.runner._enlist(1)
+    assert seen == [1]

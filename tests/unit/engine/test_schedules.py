@@ -26,7 +26,7 @@ class Setting:
 
     def register(self, **options):
         trigger = on_cron("* * * * *", **options).with_args_static({"n": 1}).build(TASK)
-        register_triggers(self.app.engine, {TASK: [trigger]}, [TASK])
+        register_triggers(self.app.engine, {TASK: [trigger]}, [TASK], alone=True)
 
     def look(self):
         triggers = Triggers(self.app.engine)

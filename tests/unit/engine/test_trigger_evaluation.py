@@ -46,7 +46,7 @@ def app(request, tmp_path, monkeypatch):
 
 def register(app, *builders):
     built = [builder.with_args_static({"n": n}).build(TASK) for n, builder in enumerate(builders)]
-    register_triggers(app.engine, {TASK: built}, [TASK])
+    register_triggers(app.engine, {TASK: built}, [TASK], alone=True)
     names = {each.text: each.definition_id for each in app.trigger.get_triggers()}
     return [names[each.to_json(app.serializer)] for each in built]
 

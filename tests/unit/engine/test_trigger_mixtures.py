@@ -27,7 +27,7 @@ def app(tmp_path):
         }
     )
     triggers = [on_event("e").with_args_static({"n": 1}), on_status(TASK, "success").with_args_static({"n": 2})]
-    register_triggers(made.engine, {TASK: [builder.build(TASK) for builder in triggers]}, [TASK])
+    register_triggers(made.engine, {TASK: [builder.build(TASK) for builder in triggers]}, [TASK], alone=True)
     yield made
     made.close()
 

@@ -253,7 +253,7 @@ def test_random_triggers_fire_as_the_model_does(definitions, happened, cuts):
         for n, tree in enumerate(definitions)
     ]
     world = World(app)
-    register_triggers(app.engine, {TASK: built}, [TASK])
+    register_triggers(app.engine, {TASK: built}, [TASK], alone=True)
     names = {each.text: each.definition_id for each in app.trigger.get_triggers()}
     ids = [names[definition.to_json(app.serializer)] for definition in built]
     evaluators = itertools.cycle([Triggers(app.engine), Triggers(app.engine)])

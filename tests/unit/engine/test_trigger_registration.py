@@ -21,7 +21,7 @@ def app(request, tmp_path, monkeypatch):
 
 
 def start(app, *builders, task_keys=(TASK, f"{MODULE}.first")):
-    register_triggers(app.engine, {TASK: [builder.build(TASK) for builder in builders]}, task_keys)
+    register_triggers(app.engine, {TASK: [builder.build(TASK) for builder in builders]}, task_keys, alone=True)
 
 
 def triggers(app):

@@ -26,7 +26,7 @@ def make_app(store: str, path) -> Pynenc:
 def register(app, *builders):
     """Triggers of one task; their ids."""
     built = [builder.build(TASK) for builder in builders]
-    register_triggers(app.engine, {TASK: built}, [TASK])
+    register_triggers(app.engine, {TASK: built}, [TASK], alone=True)
     names = {each.text: each.definition_id for each in app.trigger.get_triggers()}
     return [names[each.to_json(app.serializer)] for each in built]
 
