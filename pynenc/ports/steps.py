@@ -85,7 +85,8 @@ class Steps(ABC):
 
     Steps write statuses, and whoever writes one that a trigger watches must record the occurrence with it. The engine
     does so around the ledger. A product whose own steps do not go through the ledger that the engine knows says with
-    ``records_occurrences`` that they see to it; the engine refuses it otherwise, for its triggers would never fire.
+    ``records_occurrences`` that they see to it, under the keys that ``NewOccurrence`` names; the engine refuses it
+    otherwise, for its triggers would never fire.
     """
 
     #: Whether the statuses that stored triggers watch, and the events of a ``Finish``, are recorded in the same step.

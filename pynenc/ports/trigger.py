@@ -13,7 +13,8 @@ from typing import NamedTuple
 class NewOccurrence(NamedTuple):
     """Something happened. Times are in seconds since the epoch (UTC)."""
 
-    #: Its name: (invocation, attempt, status, which time from the second on), the id of an event, or (schedule, time).
+    #: Its name: the id of an event; ``cron:schedule:time``; or ``invocation#attempt#status``, followed from the second
+    #: time that the attempt reached the status on by ``#2`` and so on, as the history counts.
     key: str
     #: ``task:key:status``, ``event:code``, ``cron:schedule``.
     source: str
