@@ -14,7 +14,7 @@ def cancel_tree(engine: Engine, invocation_ids: Sequence[str]) -> dict[str, Invo
     """Cancel invocations, then what they called, and so on downwards; the records of ``invocation_ids`` afterwards.
 
     Whoever called comes before whom it called, so that it learns of its own cancellation and not of theirs. What a
-    running one calls after it was asked is left alone: it may be cleaning up.
+    running one calls until it is told is cancelled then; what it calls later cleans up, and is left alone.
     """
     records = {record.invocation_id: record for record in engine.steps.cancel(invocation_ids, engine.process_id)}
     for level in levels_below(engine, invocation_ids):

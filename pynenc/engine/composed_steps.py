@@ -12,7 +12,7 @@ from typing import Any
 from pynenc.engine.claim import Claims, direct_claims, queue_entry, split_heads
 from pynenc.engine.crash_points import crash_point
 from pynenc.engine.cycles import call_key, find_cycle
-from pynenc.engine.departures import come_back, settle
+from pynenc.engine.departures import come_back, has_record, settle
 from pynenc.engine.scopes import Scope, free_scopes, lines_of
 from pynenc.engine.told import Told
 from pynenc.invocation.record import (
@@ -295,7 +295,8 @@ class ComposedSteps(Steps):
             self._ledger.forget_waiters([record.invocation_id for record in unowned])
             ended = self._cancel_as_asked(unowned, now)
             available = [r for r in unowned if r.status.is_available_for_run() and r.not_before is None]
-            available = [r for r in available if not r.cancel_requested]
+            cancelled = {record.invocation_id for record in ended}
+            available = [r for r in available if r.invocation_id not in cancelled]
             told.finals([*ended, *(r for r in unowned if r.status.is_final())])
             heads = free_scopes(self._ledger, {r.running_key for r in unowned if r.running_key is not None}, now, told)
             self._push([*available, *heads])
@@ -306,11 +307,11 @@ class ComposedSteps(Steps):
         return records
 
     def _cancel_as_asked(self, unowned: Sequence[InvocationRecord], now: float) -> list[InvocationRecord]:
-        """Its owner was asked to cancel it and gave it back instead: nobody runs it again."""
+        """Its owner was asked to cancel it and gave it back instead: only what has a record runs again, to clean up."""
         changes = [
             Transition(r.invocation_id, InvocationStatus.CANCELLED, r.registered_by, None)
             for r in unowned
-            if r.cancel_requested and r.status.is_available_for_run()
+            if r.cancel_requested and r.status.is_available_for_run() and not has_record(self._state, r)
         ]
         return [record for record in self._ledger.transition(changes, now) if record is not None]
 
@@ -318,21 +319,53 @@ class ComposedSteps(Steps):
         now = self._clock.now()
         told = Told(self._ledger, self._backend.trigger)
         with self._backend.unit():
-            changes = [
-                Transition(i, InvocationStatus.CANCELLED, actor, None)
-                for i, record in self._ledger.read(invocation_ids).items()
+            unowned = [
+                record
+                for record in self._ledger.read(invocation_ids).values()
                 if not record.status.is_owned() and not record.status.is_final()
+            ]
+            told_later = self._to_be_told(unowned, actor, now)
+            changes = [
+                Transition(record.invocation_id, InvocationStatus.CANCELLED, actor, None)
+                for record in unowned
+                if record.invocation_id not in told_later
             ]
             cancelled = [r for r in self._ledger.transition(changes, now) if r is not None]
             self._broker.remove([record.invocation_id for record in cancelled])
             told.finals(cancelled)
             self._ledger.forget_waiters([record.invocation_id for record in cancelled])
             returned = self._come_back(told)
-            for record in self._ledger.request_cancel(invocation_ids):
+            for record in self._ledger.request_cancel([each for each in invocation_ids if each not in told_later]):
                 told.owner_of(record)
             after = self._ledger.read(invocation_ids)
-        self._tell(told, returned)
+        self._tell(told, returned + len(told_later))
         return [after[i] for i in invocation_ids if i in after]
+
+    def _to_be_told(self, unowned: Sequence[InvocationRecord], actor: str, now: float) -> set[str]:
+        """Queue workflows that have left their stack in a wait, or lost it, to be told, and to clean up; which.
+
+        Those that sleep, or wait for an event, have come to a place of their own choice, and end there.
+        """
+        candidates = [r for r in unowned if r.attempt and r.status is InvocationStatus.REROUTED]
+        waiting = {edge.waiter_id for edge in self._ledger.awaited_by([r.invocation_id for r in candidates])}
+        chosen = [
+            record
+            for record in candidates
+            if (record.not_before is None or record.invocation_id in waiting) and has_record(self._state, record)
+        ]
+        ids = [record.invocation_id for record in chosen]
+        if not ids:
+            return set()
+        self._ledger.forget_waiters(ids)
+        self._broker.remove(ids)
+        # Only what is owned can be asked, so it is ours for a moment.
+        taken = self._ledger.transition([Transition(i, InvocationStatus.PENDING, actor, None) for i in ids], now)
+        asked = [record for record in taken if record is not None]
+        self._ledger.request_cancel([record.invocation_id for record in asked])
+        back = [Transition(r.invocation_id, InvocationStatus.REROUTED, actor, r.attempt) for r in asked]
+        again = [record for record in self._ledger.transition(back, now) if record is not None]
+        self._push(again)
+        return {record.invocation_id for record in again}
 
     def queue_due(self, limit: int) -> float | None:
         now = self._clock.now()

@@ -52,6 +52,7 @@ class Running:
         "suspender",
         "task",
         "thread_ident",
+        "told_cancelled",
         "workflow",
     )
 
@@ -73,6 +74,8 @@ class Running:
         #: Where a parked thread or coroutine is told to go on.
         self.home: Any = None
         self.cancelled = False
+        #: It knows (engine/telling.py).
+        self.told_cancelled = False
         #: Events to be recorded with its outcome.
         self.events: list[Any] = []
         #: What it does through ``task.wf``, from the first use on (engine/replay.py).

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from pynenc.invocation.record import Finish, InvocationRecord, Wait
 from pynenc.ports.backend import Backend
 from pynenc.ports.orchestrator import Orchestrator
+from pynenc.ports.state_backend import StateBackend
 from pynenc.ports.trigger import EventWaiter, Trigger
 
 #: In place of a wake-up address: the waiter is in no process, and comes back when all of its edges are gone, or one.
 RETURNS_AFTER_ALL = "~all"
 RETURNS_AFTER_ANY = "~any"
+#: Below every position of a log.
+BEGINNING = -(1 << 62)
 #: For those that wait for invocations: later than anything, and within what sleeping threads can be told.
 FOREVER_SECONDS = 100 * 365 * 86_400.0
 
@@ -56,6 +59,15 @@ def _wait_for_event(trigger: Trigger, waiter: EventWaiter) -> bool:
         # Compared by an evaluation: many may leave while there is a stream of events that they do not want.
         trigger.add_waiters([waiter._replace(unchecked=True)])
     return waiter.wanted is None
+
+
+def has_record(state: StateBackend, record: InvocationRecord) -> bool:
+    """Whether it has begun and recorded operations, so that running it again goes on where it was."""
+    if not record.attempt:
+        return False
+    continued = state.continued_by(record.invocation_id)
+    log_id = record.invocation_id if continued is None else continued.log_id
+    return bool(state.read_log(log_id, BEGINNING, 1))
 
 
 def come_back(ledger: Orchestrator, released: Sequence[Wait]) -> list[InvocationRecord]:

@@ -75,7 +75,7 @@ class EventWaits:
             # The filter's. Like the failure of a step: it is part of the record if the code goes on after it.
             self._replay.write(*unwritten)
             failure = self._replay.entry(place, OperationKind.EVENT, code, value=self._journal.pack_error(error))
-            self._replay.hold_back(failure)
+            self._replay.hold_back(failure, error)
             raise
         if found.event is None and in_time:
             self._leave(begun, filtered, found.looked_to, until, new=new)

@@ -72,6 +72,7 @@ class Handles:
         [record] = await waiting.wait_async(
             self._engine, [invocation_id], all_of_them=True, timeout_seconds=timeout_seconds
         )
+        await waiting.tell_with_async(record)
         return waiting.outcome_of(self._engine, record)
 
     def wait(self, invocation_id: str, timeout_seconds: float | None) -> InvocationStatus:
@@ -119,6 +120,8 @@ class Handles:
             records = await waiting.wait_async(
                 self._engine, collected.next_wait(), all_of_them=ordered, timeout_seconds=_left(deadline)
             )
+            for record in records:
+                await waiting.tell_with_async(record)
             for value in collected.take(records):
                 yield value
 

@@ -11,9 +11,9 @@ from contextvars import ContextVar
 from typing import Any
 
 from pynenc.engine.execution import Departed
+from pynenc.engine.interruptions import Interruptions
 from pynenc.engine.journal import Journal, described
 from pynenc.engine.waiting import on_event_loop
-from pynenc.exceptions import InvocationCancelledError
 from pynenc.workflow.log_entry import LogEntry, OperationKind
 from pynenc.workflow.operations import WorkflowOperations
 from pynenc.workflow.workflow_exceptions import WorkflowAccessError, WorkflowMismatchError
@@ -35,15 +35,15 @@ class Replay:
         self.progressed = False
         #: Held while something is written, or counted.
         self.lock = threading.RLock()
+        self.interruptions = Interruptions(self, running)
         self._journal = journal
         self._running = running
         self._next = 1
         self._mismatch: WorkflowMismatchError | None = None
-        self._told_cancelled = False
         #: Children by the id of their invocation: their position.
         self.children: dict[str, int] = {}
         # A failure is recorded together with what the code does next: one that ends the attempt is none of the record.
-        self._failed_steps: list[LogEntry] = []
+        self._held_back: list[LogEntry] = []
         #: Positions of recorded failures that the code has seen.
         self._seen_failures: list[int] = []
 
@@ -71,6 +71,25 @@ class Replay:
             self._next += places
             return position
 
+    def new_place(self) -> int | None:
+        """The next place, taken; None if something is recorded there, or beyond it."""
+        with self.lock:
+            if self._journal.next_recorded(self._next) is not None:
+                return None
+            self._next += 1
+            return self._next - 1
+
+    def recorded_here(self, kind: str) -> bool:
+        """Whether something of this kind is recorded at the next place, which is taken then."""
+        with self.lock:
+            entry = self._journal.recorded(self._next)
+            if entry is not None and entry.kind == kind:
+                self._next += 1
+                return True
+            if entry is not None:
+                self._journal.put_back(entry)
+            return False
+
     def may_change(self) -> bool:
         """Whether nothing is recorded beyond this place, so that changed code may go on from here."""
         return self._journal.next_recorded(self._next) is None
@@ -84,12 +103,11 @@ class Replay:
         """
         entry = self._journal.recorded(position)
         if entry is None:
-            if self._running.cancelled and not self._told_cancelled:
-                self.write(self.entry(position, OperationKind.CANCEL))
-                self._raise_cancelled()
+            if self.interruptions.is_to_be_told:
+                self.interruptions.tell(position)
             return None
         if entry.kind == OperationKind.CANCEL:
-            self._raise_cancelled()
+            raise self.interruptions.cancelled()
         if (entry.kind, entry.name, entry.detail) != (kind, name, detail):
             self._raise_mismatch(entry, described(kind, name, detail))
         return entry
@@ -98,13 +116,6 @@ class Replay:
         recorded = described(entry.kind, entry.name, entry.detail)
         self._mismatch = WorkflowMismatchError(self._journal.log_id, entry.position, recorded, found)
         raise self._mismatch
-
-    def _raise_cancelled(self) -> None:
-        self._told_cancelled = True
-        raise InvocationCancelledError(
-            self._running.handle.invocation_id if self._running.record is None else self._running.record.invocation_id,
-            "cancelled on request while it was running",
-        )
 
     def refuse_event_loop(self, operation: str) -> None:
         """Check that the store may be used on this thread.
@@ -142,8 +153,8 @@ class Replay:
     def writing(self, *entries: LogEntry) -> Generator[tuple[list[LogEntry], list[int]]]:
         """What is to be recorded with these entries: all of them, and positions of failures that are dealt with."""
         with self.lock:
-            yield [*self._failed_steps, *entries], list(self._seen_failures)
-            self._failed_steps.clear()
+            yield [*self._held_back, *entries], list(self._seen_failures)
+            self._held_back.clear()
             self._seen_failures.clear()
             self.progressed = True
 
@@ -152,42 +163,23 @@ class Replay:
         with self.writing(*entries) as (all_entries, dealt_with):
             self._journal.write(all_entries, dealt_with, uses=uses)
 
-    def hold_back(self, failed_step: LogEntry) -> None:
-        """Record the failure of a step with the next operation, if the code goes on to one."""
+    def hold_back(self, entry: LogEntry, error: BaseException | None = None) -> None:
+        """Record something with the next operation, if the code goes on to one: a failure of its, say."""
         with self.lock:
-            self._failed_steps.append(failed_step._replace(failed=True, dealt_with=True))
+            self._held_back.append(entry if error is None else entry._replace(failed=True, dealt_with=True))
 
     def saw_failure(self, position: int) -> None:
         """The code has been given a recorded failure."""
-        with self.lock:
-            self._seen_failures.append(position)
+        # What is seen while cleaning up is no decision of the workflow: resuming it begins before that.
+        if not self.interruptions.is_told:
+            with self.lock:
+                self._seen_failures.append(position)
 
     # ------------------------------------------------- what the engine asks
 
-    def note_failure(self, invocation_id: str) -> None:
-        """The code has seen that a child failed."""
-        position = self.children.get(invocation_id)
-        if position is not None:
-            self.saw_failure(position)
-
-    def recorded_children(self, invocation_ids: Any) -> bool:
-        """Whether all of these were called through ``execute_task``, so that a replay finds them again."""
-        return all(each in self.children for each in invocation_ids)
-
     def raise_if_cancelled(self) -> None:
-        """At a wait of a cancelled invocation: tell it, unless it was told, or was not yet when it came here first."""
-        if self._told_cancelled:
-            return
-        with self.lock:
-            entry = self._journal.recorded(self._next)
-            if entry is None:
-                self.write(self.entry(self.claim("cancel"), OperationKind.CANCEL))
-                self._raise_cancelled()
-            elif entry.kind == OperationKind.CANCEL:
-                self.claim("cancel")
-                self._raise_cancelled()
-            else:
-                self._journal.put_back(entry)
+        """At a wait: tell it if it is cancelled, unless it was told, or came past this place before."""
+        self.interruptions.raise_if_cancelled(in_step=in_step.get() is not None)
 
     def leave(self, departure: Departed) -> None:
         """Leave the code; it comes back by replay.
@@ -196,7 +188,7 @@ class Replay:
             Departed: always.
         """
         with self.lock:
-            if self._failed_steps or self._seen_failures:
+            if self._held_back or self._seen_failures:
                 self.write()
         self.departure = departure
         raise departure

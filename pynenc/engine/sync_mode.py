@@ -21,6 +21,7 @@ class SyncRunning:
     record = None
     main_task = None
     cancelled = False
+    told_cancelled = False
 
     def __init__(self, handle: ConcurrentInvocation[Any], outer: Any) -> None:
         self.handle = handle
@@ -43,25 +44,30 @@ class SyncRunning:
         if self.workflow is not None:
             self.workflow.returned()
 
-    def open_workflow(self, now: Callable[[], float]) -> WorkflowOperations:
-        """The operations of this run of the code."""
+    def open_workflow(self, now: Callable[[], float]) -> Replay:
+        """What this run of the code keeps of its use of ``wf``."""
         if self._journal is None:
             self._journal = SyncJournal(self.handle.invocation_id, self.workflow_data, now, self._inbox)
         self.workflow = open_replay(self._journal, self.handle.workflow, self)
-        return self.workflow.operations
+        return self.workflow
 
 
 def open_workflow(running: Any) -> WorkflowOperations:
     """The recorded operations of what is running, in sync mode or not."""
+    return open_replay_of(running).operations
+
+
+def open_replay_of(running: Any) -> Replay:
+    """What an attempt keeps of its use of ``wf``."""
     if running.workflow is not None:
         opened: Replay = running.workflow
-        return opened.operations
+        return opened
     if isinstance(running, SyncRunning):
         return running.open_workflow(time.time)
     record = running.record
     identity = WorkflowIdentity(record.workflow_id, TaskId.from_key(record.workflow_type), record.parent_workflow_id)
     made = running.workflow = open_replay(StoredJournal(running), identity, running)
-    return made.operations
+    return made
 
 
 def complete(coroutine: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from pynenc.engine.context import Running, get_running
 from pynenc.engine.engine import Engine
 from pynenc.engine.hub import Waiter
+from pynenc.engine.telling import is_to_be_told, tell_beside, tell_with
 from pynenc.exceptions import (
     InvocationCancelledError,
     InvocationDroppedError,
@@ -47,7 +48,9 @@ def wait(
             return recent
         records = running.suspender.suspend(running, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
         return list(records)
-    return _wait_outside(engine, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
+    records = _wait_outside(engine, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
+    tell_beside()
+    return records
 
 
 async def wait_async(
@@ -62,7 +65,18 @@ async def wait_async(
             running, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds
         )
         return list(records)
-    return await _wait_outside_async(engine, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
+    records = await _wait_outside_async(engine, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
+    if running is not None and is_to_be_told(running):
+        await asyncio.to_thread(tell_beside)
+    return records
+
+
+async def tell_with_async(ended: InvocationRecord) -> None:
+    """``tell_with``, beside the event loop."""
+    if ended.status is InvocationStatus.CANCELLED and get_running() is not None:
+        import asyncio  # noqa: PLC0415 - there is a loop
+
+        await asyncio.to_thread(tell_with, ended)
 
 
 def _waiting_invocation(engine: Engine) -> Running | None:
@@ -233,6 +247,7 @@ def value_of(engine: Engine, record: InvocationRecord, outcome: Outcome | None) 
     """
     status = record.status
     if status is not InvocationStatus.SUCCESS:
+        tell_with(record)
         _note_failure(record)
     if status is InvocationStatus.SUCCESS and outcome is not None and outcome.result is not None:
         return engine.payloads.unpack(outcome.result)
@@ -245,7 +260,9 @@ def _note_failure(record: InvocationRecord) -> None:
     """A workflow sees that a child of its has failed."""
     running = get_running()
     if running is not None and running.workflow is not None:
-        running.workflow.note_failure(record.invocation_id)
+        position = running.workflow.children.get(record.invocation_id)
+        if position is not None:
+            running.workflow.saw_failure(position)
 
 
 def _without_outcome(record: InvocationRecord) -> InvocationError:

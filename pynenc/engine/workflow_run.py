@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pynenc.engine.event_waits import EventWaits
-from pynenc.engine.execution import Departed
+from pynenc.engine.execution import Departed, Fenced, Unwind
 from pynenc.engine.journal import Journal, SyncJournal
 from pynenc.engine.replay import Replay, in_step
 from pynenc.workflow.event import Event
+from pynenc.exceptions import InvocationCancelledError, SerializationError
 from pynenc.workflow.log_entry import LogEntry, OperationKind
 from pynenc.workflow.operations import EventFilter
 from pynenc.workflow.workflow_deterministic import seed
@@ -121,13 +122,14 @@ class WorkflowRun:
         if entry is not None:
             return self._outcome(entry)
         token = in_step.set(name)
+        told_before = self._replay.interruptions.is_told
         try:
             value = function(*args, **kwargs)
-        except Exception as error:
-            self._step_failed(position, name, error)
-            raise
-        finally:
+        except BaseException as error:
             in_step.reset(token)
+            self._step_failed(position, name, error, told_before=told_before)
+            raise
+        in_step.reset(token)
         return self._step_done(position, name, value)
 
     async def _step_async(
@@ -139,28 +141,53 @@ class WorkflowRun:
         if entry is not None:
             return self._outcome(entry)
         token = in_step.set(name)
+        told_before = self._replay.interruptions.is_told
         try:
             value = await function(*args, **kwargs)
-        except Exception as error:
-            self._step_failed(position, name, error)
-            raise
-        finally:
+        except asyncio.CancelledError as error:
+            # Whoever cancels does not wait for a store.
             in_step.reset(token)
+            self._hold_back(position, name, error)
+            raise
+        except BaseException as error:
+            in_step.reset(token)
+            await asyncio.to_thread(self._step_failed, position, name, error, told_before=told_before)
+            raise
+        in_step.reset(token)
         return await asyncio.to_thread(self._step_done, position, name, value)
 
     def _step_done(self, position: int, name: str, value: Any) -> Any:
-        packed = self._journal.pack(f"step {name!r}", value)
+        try:
+            packed = self._journal.pack(f"step {name!r}", value)
+        except SerializationError as error:
+            self._hold_back(position, name, error)
+            raise
         self._replay.write(self._replay.entry(position, OperationKind.STEP, name, value=packed.value), uses=packed.uses)
+        # It was cancelled meanwhile: told where the code began the step, and not where it begins to clean up.
+        self._replay.raise_if_cancelled()
         # As it will be when the code runs again, and not as it happens to be now.
         return self._journal.unpack(packed.value)
 
-    def _step_failed(self, position: int, name: str, error: Exception) -> None:
+    def _step_failed(self, position: int, name: str, error: BaseException, *, told_before: bool) -> None:
+        """Any end of a step that is none of the engine's repeats, if the code goes on after it."""
+        if isinstance(error, (Unwind, Fenced, Departed)):
+            return
+        if isinstance(error, InvocationCancelledError) and self._replay.interruptions.is_told and not told_before:
+            self._replay.write(self._replay.entry(position, OperationKind.CANCEL))
+        elif self._replay.interruptions.is_to_be_told:
+            self._replay.interruptions.tell(position, error)
+        else:
+            self._hold_back(position, name, error)
+
+    def _hold_back(self, position: int, name: str, error: BaseException) -> None:
         packed = self._journal.pack_error(error)
-        self._replay.hold_back(self._replay.entry(position, OperationKind.STEP, name, value=packed))
+        self._replay.hold_back(self._replay.entry(position, OperationKind.STEP, name, value=packed), error)
 
     def _outcome(self, entry: LogEntry) -> Any:
         if entry.failed:
-            raise self._journal.unpack_error(entry.value)
+            error = self._journal.unpack_error(entry.value)
+            raise error
+        self._replay.interruptions.raise_if_told_here()
         return self._journal.unpack(entry.value)
 
     def patched(self, name: str) -> bool:
@@ -191,7 +218,10 @@ class WorkflowRun:
         if isinstance(self._journal, SyncJournal):
             self._journal.skip_to(until)
         elif until > self._journal.now():
+            self._replay.raise_if_cancelled()
             self._replay.leave(Departed(not_before=until))
+        else:
+            self._replay.interruptions.raise_if_told_here()
 
     def wait_event(self, event_code: str, wanted: EventFilter, timeout: float | timedelta | None) -> Event:
         self._replay.refuse_event_loop("wait_event")

@@ -17,11 +17,12 @@ from pynenc.engine.context import Running, set_running
 from pynenc.engine.crash_points import crash_point
 from pynenc.engine.execution import Ended, Fenced, Unwind, classify, ended_by
 from pynenc.engine.hub import Waiter
+from pynenc.engine.telling import is_to_be_told, raise_if_cancelled
 from pynenc.engine.waiting import read_finals
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.steps import ClaimPlan
-from pynenc.runner.parking import raise_if_cancelled, raise_if_refused, timed_out, wait_request
+from pynenc.runner.parking import raise_if_refused, timed_out, wait_request
 
 #: Most coroutines that one step starts.
 STEP_LIMIT = 128
@@ -335,7 +336,9 @@ class EventLoopLane:
                 raise Fenced
             await asyncio.sleep(RECHECK_SECONDS)
         self._pool.parking.on_change(len(self._paused) - 1)
-        raise_if_cancelled(running)
+        running.cancelled = running.cancelled or running.record.cancel_requested
+        if is_to_be_told(running):
+            await asyncio.to_thread(raise_if_cancelled, running)
 
     def suspend(
         self, running: Running, awaited: Sequence[str], *, all_of_them: bool, timeout_seconds: float | None

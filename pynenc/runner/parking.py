@@ -14,10 +14,10 @@ from pynenc.engine.context import Running
 from pynenc.engine.departures import FOREVER_SECONDS
 from pynenc.engine.execution import Departed, Fenced
 from pynenc.engine.hub import Waiter
+from pynenc.engine.telling import is_to_be_told, raise_if_cancelled
 from pynenc.engine.waiting import read_finals
 from pynenc.exceptions import (
     CycleDetectedError,
-    InvocationCancelledError,
     InvocationNotFoundError,
     InvocationTimeoutError,
 )
@@ -122,7 +122,7 @@ class Parking:
         pool.carry(slot)
         running.cancelled = running.cancelled or answer.paused.cancel_requested
         with pool.lock:
-            told_meanwhile = running.home.told_early or running.cancelled
+            told_meanwhile = running.home.told_early or is_to_be_told(running)
             running.home.ready_to_sleep = True
         self.on_change(len(self._paused))
         # Nobody will tell us of those that had ended before.
@@ -333,7 +333,7 @@ def stack_seconds(running: Running, awaited: Sequence[str]) -> float | None:
     """
     seconds: float = running.engine.settings.workflow_stack_seconds
     run = running.workflow
-    if run is None or not seconds or running.plain_calls or not run.recorded_children(awaited):
+    if run is None or not seconds or running.plain_calls or not all(each in run.children for each in awaited):
         return None
     return seconds
 
@@ -359,13 +359,3 @@ def timed_out(awaited: Sequence[str], timeout_seconds: float | None) -> Invocati
     return InvocationTimeoutError(
         awaited[0], f"not final after {timeout_seconds} s; it goes on, and its result can be asked for later"
     )
-
-
-def raise_if_cancelled(running: Running) -> None:
-    """End a running invocation at its wait if somebody asked for it."""
-    if not running.cancelled:
-        return
-    if running.workflow is None:
-        raise InvocationCancelledError(running.record.invocation_id, "cancelled on request while it was running")
-    # Where it was told is part of its record.
-    running.workflow.raise_if_cancelled()

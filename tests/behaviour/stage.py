@@ -7,6 +7,7 @@ from typing import Any
 
 import behaviour_app
 import tasks_calls
+import tasks_cancelling
 import tasks_concurrency
 import tasks_cycles
 import tasks_failures
@@ -28,6 +29,7 @@ from pynenc.testing.history import check_all_histories
 MODULES: tuple[ModuleType, ...] = (
     behaviour_app,
     tasks_calls,
+    tasks_cancelling,
     tasks_concurrency,
     tasks_cycles,
     tasks_failures,
