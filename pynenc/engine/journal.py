@@ -1,7 +1,7 @@
 """What an attempt has recorded, and where more is recorded: in the store, or in this process for sync mode."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from pynenc.engine import submit as submission
@@ -13,6 +13,7 @@ from pynenc.identifiers import new_id
 from pynenc.invocation.record import Lane
 from pynenc.serializer.exception_codec import load_exception
 from pynenc.workflow.log_entry import Fence, LogEntry, OpenedLog, OperationKind
+from pynenc.workflow.workflow_exceptions import WorkflowError
 
 #: Entries read at once.
 PAGE = 200
@@ -48,7 +49,7 @@ class Journal(Protocol):
     def recorded(self, position: int) -> LogEntry | None: ...
     def put_back(self, entry: LogEntry) -> None: ...
     def next_recorded(self, position: int) -> LogEntry | None: ...
-    def patches(self) -> Sequence[str]: ...
+    def patches(self) -> Mapping[str, int]: ...
     def write(
         self,
         entries: Sequence[LogEntry],
@@ -137,10 +138,13 @@ class StoredJournal:
                 self._take(self._state.read_log(self._opened.log_id, self._read_to, PAGE))
             return min((entry for at, entry in self._entries.items() if at >= position), default=None)
 
-    def patches(self) -> Sequence[str]:
+    def patches(self) -> Mapping[str, int]:
         with self._lock:
-            self._open()
-            return [entry.name for entry in self._entries.values() if entry.kind == OperationKind.PATCH]
+            log_id = self._open().log_id
+            # They come first.
+            while self._read_to < 0 and not self._complete:
+                self._take(self._state.read_log(log_id, self._read_to, PAGE))
+            return {each.name: each.position for each in self._entries.values() if each.kind == OperationKind.PATCH}
 
     # -- writing
 
@@ -171,8 +175,16 @@ class StoredJournal:
         current = self._engine.ledger.read([record.invocation_id]).get(record.invocation_id)
         if current is None or current.attempt != record.attempt or not current.status.is_owned():
             raise Fenced
-        if not self._state.append_log(log.log_id, Fence(log.generation, record.attempt), entries, dealt_with):
+        if self._state.append_log(log.log_id, Fence(log.generation, record.attempt), entries, dealt_with):
+            return
+        if self._state.open_log(record.invocation_id, record.attempt, 1) is None:
             raise Fenced
+        # Nobody else may write: what is to be recorded has no place. Said aloud, for a fenced attempt ends in silence.
+        raise WorkflowError(
+            f"The log of invocation:{log.log_id} has no room for {', '.join(map(_placed, entries))}: something is "
+            "recorded there already. Two threads of one workflow that perform operations in no fixed order may do "
+            "that; else it is a defect of Pynenc, please report it."
+        )
 
     def read_data(self, key: str) -> Any:
         return self._state.get_workflow_data(self._running.record.workflow_id, [key]).get(key)
@@ -272,8 +284,8 @@ class SyncJournal:
     def next_recorded(self, position: int) -> LogEntry | None:
         return min((entry for at, entry in self._entries.items() if at >= position), default=None, key=lambda e: e[0])
 
-    def patches(self) -> Sequence[str]:
-        return [entry.name for entry in self._entries.values() if entry.kind == OperationKind.PATCH]
+    def patches(self) -> Mapping[str, int]:
+        return {each.name: each.position for each in self._entries.values() if each.kind == OperationKind.PATCH}
 
     def write(
         self,
@@ -322,6 +334,10 @@ class SyncJournal:
     def unpack_error(self, value: Any) -> BaseException:
         error: BaseException = value
         return error
+
+
+def _placed(entry: LogEntry) -> str:
+    return f"{described(entry.kind, entry.name, entry.detail)} at position {entry.position}"
 
 
 def described(kind: str, name: str, detail: str) -> str:

@@ -3,11 +3,12 @@
 Each asks for its place, looks what is recorded there, and gives it back; or performs, writes, and gives what it wrote.
 """
 
+import hashlib
 import inspect
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -43,6 +44,8 @@ class WorkflowRun:
         self._replay = replay
         self._counts: Counter[str] = Counter()
         self._patches: dict[str, bool] = {}
+        #: Where this attempt has put markers.
+        self._marked: set[int] = set()
         self._time = 0.0
         self._event_waits = EventWaits(journal, replay)
 
@@ -195,14 +198,18 @@ class WorkflowRun:
         with self._replay.lock:
             if name not in self._patches:
                 markers = self._journal.patches()
-                self._patches[name] = name in markers or self._mark(name, len(markers))
+                self._patches[name] = name in markers or self._mark(name, markers.values())
             return self._patches[name]
 
-    def _mark(self, name: str, others: int) -> bool:
+    def _mark(self, name: str, taken: Collection[int]) -> bool:
         if not self._replay.may_change():
             return False
-        made = sum(self._patches.values())
-        self._replay.write(self._replay.entry(-1 - others - made, OperationKind.PATCH, name))
+        # By its name, and not by how many there are: which questions the code asks, changes with the code.
+        position = -1 - int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big")
+        while position in taken or position in self._marked:
+            position -= 1
+        self._replay.write(self._replay.entry(position, OperationKind.PATCH, name))
+        self._marked.add(position)
         return True
 
     def sleep(self, seconds: float) -> None:

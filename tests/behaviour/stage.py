@@ -14,6 +14,7 @@ import tasks_failures
 import tasks_groups
 import tasks_load
 import tasks_options
+import tasks_replaying
 import tasks_stopping
 import tasks_triggers
 import tasks_waiting
@@ -36,6 +37,7 @@ MODULES: tuple[ModuleType, ...] = (
     tasks_groups,
     tasks_load,
     tasks_options,
+    tasks_replaying,
     tasks_stopping,
     tasks_triggers,
     tasks_waiting,
