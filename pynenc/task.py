@@ -306,17 +306,14 @@ class Task(Generic[P, R]):
         running = SyncRunning(invocation, outer)
         token = set_running(running)  # type: ignore[arg-type]  # the part of it that sync mode has
         try:
-            invocation.run(lambda: self._call_here(running, values))
+            invocation.run(lambda: running.attempt(lambda: self._call_here(values)))
         finally:
             reset_running(token)
         return invocation
 
-    def _call_here(self, running: SyncRunning, values: dict[str, Any]) -> Any:
-        running.begin()
+    def _call_here(self, values: dict[str, Any]) -> Any:
         result = self.run(values)
-        completed = complete(result) if inspect.iscoroutine(result) else result
-        running.returned()
-        return completed
+        return complete(result) if inspect.iscoroutine(result) else result
 
     # -- how it travels
 

@@ -116,8 +116,9 @@ class EventWaits:
 
     def _outcome(self, ended: LogEntry) -> Event:
         if ended.failed:
-            self._replay.saw_failure(ended.position)
-            raise self._journal.unpack_error(ended.value)
+            error = self._journal.unpack_error(ended.value)
+            self._replay.saw_failure(ended.position, error)
+            raise error
         event = event_of(ended.name, self._journal.unpack(ended.value))
         self._taken[ended.name].add(event.position)
         return event

@@ -81,7 +81,9 @@ def call(running: Running) -> Ended:
 
 def ended_by(running: Running, error: BaseException) -> Ended:
     """How code ended that raised; a workflow that was to be left is left, whatever its code makes of that."""
-    return Ended(None, error if running.workflow is None else running.workflow.replaced(error))
+    if running.workflow is None:
+        return Ended(None, error)
+    return Ended(None, running.workflow.ended_with(error, final=not _retriable(running, error)))
 
 
 def classify(running: Running, ended: Ended, now: float) -> Finish:

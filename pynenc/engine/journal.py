@@ -8,10 +8,11 @@ from pynenc.engine import submit as submission
 from pynenc.engine.context import Running
 from pynenc.engine.event_inbox import Inbox, StoredInbox
 from pynenc.engine.execution import Fenced
+from pynenc.engine.seen_failures import Undone
 from pynenc.exceptions import SerializationError
 from pynenc.identifiers import new_id
 from pynenc.invocation.record import Lane
-from pynenc.serializer.exception_codec import load_exception
+from pynenc.serializer.exception_codec import exit_of, load_exception
 from pynenc.workflow.log_entry import Fence, LogEntry, OpenedLog, OperationKind
 from pynenc.workflow.workflow_exceptions import WorkflowError
 
@@ -46,8 +47,7 @@ class Journal(Protocol):
     @property
     def log_id(self) -> str: ...
     def now(self) -> float: ...
-    def recorded(self, position: int) -> LogEntry | None: ...
-    def put_back(self, entry: LogEntry) -> None: ...
+    def recorded(self, position: int, *, keep: bool = False) -> LogEntry | None: ...
     def next_recorded(self, position: int) -> LogEntry | None: ...
     def patches(self) -> Mapping[str, int]: ...
     def write(
@@ -58,6 +58,7 @@ class Journal(Protocol):
         uses: Sequence[str] = (),
         data: tuple[str, Packed] | None = None,
     ) -> None: ...
+    def undo(self, undone: Undone) -> None: ...
     def read_data(self, key: str) -> Any: ...
     def start_child(
         self,
@@ -118,17 +119,13 @@ class StoredJournal:
         now: float = self._engine.clock.now()
         return now
 
-    def recorded(self, position: int) -> LogEntry | None:
+    def recorded(self, position: int, *, keep: bool = False) -> LogEntry | None:
         with self._lock:
             log_id = self._open().log_id
             while position > self._read_to and not self._complete:
                 self._take(self._state.read_log(log_id, self._read_to, PAGE))
             # Taken out: a long workflow need not be in memory twice.
-            return self._entries.pop(position, None)
-
-    def put_back(self, entry: LogEntry) -> None:
-        with self._lock:
-            self._entries[entry.position] = entry
+            return self._entries.get(position) if keep else self._entries.pop(position, None)
 
     def next_recorded(self, position: int) -> LogEntry | None:
         with self._lock:
@@ -185,6 +182,15 @@ class StoredJournal:
             "recorded there already. Two threads of one workflow that perform operations in no fixed order may do "
             "that; else it is a defect of Pynenc, please report it."
         )
+
+    def undo(self, undone: Undone) -> None:
+        """Take out of the record what the end of the attempt has undone."""
+        log = self._open()
+        marked = [entry for at in undone.not_dealt_with for entry in self._state.read_log(log.log_id, at - 1, 1)]
+        with self._engine.backend.unit():
+            forget = [*undone.forget, *undone.not_dealt_with]
+            self._state.forget_entries(log.log_id, Fence(log.generation, self._running.record.attempt), forget)
+            self._append(log, [entry._replace(dealt_with=False) for entry in marked], ())
 
     def read_data(self, key: str) -> Any:
         return self._state.get_workflow_data(self._running.record.workflow_id, [key]).get(key)
@@ -252,7 +258,7 @@ class StoredJournal:
         return self._engine.encode_exception(error)
 
     def unpack_error(self, value: Any) -> BaseException:
-        return load_exception(value, self._engine.serializer)
+        return exit_of(value, self._engine.serializer) or load_exception(value, self._engine.serializer)
 
 
 class SyncJournal:
@@ -275,11 +281,8 @@ class SyncJournal:
         """A sleep: nobody waits, but the workflow's time moves on."""
         self._skipped += max(0.0, until - self.now())
 
-    def recorded(self, position: int) -> LogEntry | None:
+    def recorded(self, position: int, *, keep: bool = False) -> LogEntry | None:  # noqa: ARG002 - the protocol
         return self._entries.get(position)
-
-    def put_back(self, entry: LogEntry) -> None:
-        """Nothing was taken out."""
 
     def next_recorded(self, position: int) -> LogEntry | None:
         return min((entry for at, entry in self._entries.items() if at >= position), default=None, key=lambda e: e[0])
@@ -298,6 +301,10 @@ class SyncJournal:
         self._entries.update((entry.position, entry) for entry in entries)
         if data is not None:
             self._data[data[0]] = data[1].value
+
+    def undo(self, undone: Undone) -> None:
+        for position in undone.forget:
+            self._entries.pop(position, None)
 
     def read_data(self, key: str) -> Any:
         return self._data.get(key)

@@ -13,6 +13,7 @@ from typing import Any
 from pynenc.engine.execution import Departed
 from pynenc.engine.interruptions import Interruptions
 from pynenc.engine.journal import Journal, described
+from pynenc.engine.seen_failures import Failure, SeenFailures
 from pynenc.engine.waiting import on_event_loop
 from pynenc.workflow.log_entry import LogEntry, OperationKind
 from pynenc.workflow.operations import WorkflowOperations
@@ -44,7 +45,8 @@ class Replay:
         self.children: dict[str, int] = {}
         # A failure is recorded together with what the code does next: one that ends the attempt is none of the record.
         self._held_back: list[LogEntry] = []
-        #: Positions of recorded failures that the code has seen.
+        self._failures = SeenFailures()
+        #: Positions of recorded failures that are dealt with, if the code goes on.
         self._seen_failures: list[int] = []
 
     # ---------------------------------------------------------------- places
@@ -82,13 +84,12 @@ class Replay:
     def recorded_here(self, kind: str) -> bool:
         """Whether something of this kind is recorded at the next place, which is taken then."""
         with self.lock:
-            entry = self._journal.recorded(self._next)
-            if entry is not None and entry.kind == kind:
-                self._next += 1
-                return True
-            if entry is not None:
-                self._journal.put_back(entry)
-            return False
+            entry = self._journal.recorded(self._next, keep=True)
+            if entry is None or entry.kind != kind:
+                return False
+            self._journal.recorded(self._next)
+            self._next += 1
+            return True
 
     def may_change(self) -> bool:
         """Whether nothing is recorded beyond this place, so that changed code may go on from here."""
@@ -166,13 +167,18 @@ class Replay:
     def hold_back(self, entry: LogEntry, error: BaseException | None = None) -> None:
         """Record something with the next operation, if the code goes on to one: a failure of its, say."""
         with self.lock:
-            self._held_back.append(entry if error is None else entry._replace(failed=True, dealt_with=True))
+            if error is None:
+                self._held_back.append(entry)
+            else:
+                self._held_back.append(entry._replace(failed=True, dealt_with=True))
+                self._failures.add(Failure(error, entry.position, self._next, again=True))
 
-    def saw_failure(self, position: int) -> None:
-        """The code has been given a recorded failure."""
-        # What is seen while cleaning up is no decision of the workflow: resuming it begins before that.
-        if not self.interruptions.is_told:
-            with self.lock:
+    def saw_failure(self, position: int, error: BaseException, *, again: bool = False) -> None:
+        """The code has been given a recorded failure; ``again``: of what is performed again if it ends the code."""
+        with self.lock:
+            self._failures.add(Failure(error, position, self._next, again))
+            # What is seen while cleaning up is no decision of the workflow: resuming it begins before that.
+            if not again and not self.interruptions.is_told:
                 self._seen_failures.append(position)
 
     # ------------------------------------------------- what the engine asks
@@ -208,6 +214,17 @@ class Replay:
         if more is not None:
             self._raise_mismatch(more, "the end of the code")
 
-    def replaced(self, error: BaseException) -> BaseException:
-        """What ended the code, whatever the code has made of it."""
-        return self.departure or self._mismatch or error
+    def ended_with(self, error: BaseException, *, final: bool) -> BaseException:
+        """What ended the code, whatever the code has made of it; it is no part of the record."""
+        replaced = self.departure or self._mismatch
+        if replaced is not None:
+            return replaced
+        with self.lock:
+            undone = self._failures.undone_by(error, self._next, final=final)
+        if undone is not None and (undone.forget or undone.not_dealt_with):
+            try:
+                self._journal.undo(undone)
+            except Exception as wrong:  # noqa: BLE001 - the store's: the record cannot be trusted to say what happened
+                wrong.__cause__ = error
+                return wrong
+        return error

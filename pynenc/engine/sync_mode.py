@@ -35,14 +35,25 @@ class SyncRunning:
         #: From the beginning of the call: what is emitted later counts.
         self._inbox = SyncInbox(engine.serializer, engine.sync_events)
 
-    def begin(self) -> None:
-        """The code runs, perhaps again after a retry: it repeats what it has recorded."""
+    def attempt(self, code: Callable[[], Any]) -> Any:
+        """Run the code, perhaps again after a retry: it repeats what it has recorded."""
         self.workflow = None
+        try:
+            result = code()
+        except BaseException as error:
+            ended = self._ended_with(error)
+            if ended is not error:
+                raise ended from error
+            raise
+        self._returned()
+        return result
 
-    def returned(self) -> None:
-        """The code has come to its end."""
+    def _returned(self) -> None:
         if self.workflow is not None:
             self.workflow.returned()
+
+    def _ended_with(self, error: BaseException) -> BaseException:
+        return error if self.workflow is None else self.workflow.ended_with(error, final=False)
 
     def open_workflow(self, now: Callable[[], float]) -> Replay:
         """What this run of the code keeps of its use of ``wf``."""

@@ -248,21 +248,21 @@ def value_of(engine: Engine, record: InvocationRecord, outcome: Outcome | None) 
     status = record.status
     if status is not InvocationStatus.SUCCESS:
         tell_with(record)
-        _note_failure(record)
     if status is InvocationStatus.SUCCESS and outcome is not None and outcome.result is not None:
         return engine.payloads.unpack(outcome.result)
     if status is InvocationStatus.FAILED and outcome is not None and outcome.error is not None:
-        raise load_exception(outcome.error, engine.serializer)
-    raise _without_outcome(record)
+        raise _noted(load_exception(outcome.error, engine.serializer), record)
+    raise _noted(_without_outcome(record), record)
 
 
-def _note_failure(record: InvocationRecord) -> None:
+def _noted(error: BaseException, record: InvocationRecord) -> BaseException:
     """A workflow sees that a child of its has failed."""
     running = get_running()
     if running is not None and running.workflow is not None:
         position = running.workflow.children.get(record.invocation_id)
         if position is not None:
-            running.workflow.saw_failure(position)
+            running.workflow.saw_failure(position, error)
+    return error
 
 
 def _without_outcome(record: InvocationRecord) -> InvocationError:

@@ -142,11 +142,14 @@ class WorkflowRun:
 
         entry = await asyncio.to_thread(self._replay.look, position, OperationKind.STEP, name, "")
         if entry is not None:
-            return self._outcome(entry)
+            return await self._outcome_async(entry)
         token = in_step.set(name)
         told_before = self._replay.interruptions.is_told
         try:
             value = await function(*args, **kwargs)
+        except GeneratorExit:
+            # Nobody awaits it any more: there is no code that could go on after it.
+            raise
         except asyncio.CancelledError as error:
             # Whoever cancels does not wait for a store.
             in_step.reset(token)
@@ -189,9 +192,19 @@ class WorkflowRun:
     def _outcome(self, entry: LogEntry) -> Any:
         if entry.failed:
             error = self._journal.unpack_error(entry.value)
+            self._replay.saw_failure(entry.position, error, again=True)
             raise error
         self._replay.interruptions.raise_if_told_here()
         return self._journal.unpack(entry.value)
+
+    async def _outcome_async(self, entry: LogEntry) -> Any:
+        import asyncio  # noqa: PLC0415 - as above
+
+        try:
+            return await asyncio.to_thread(self._outcome, entry)
+        except asyncio.CancelledError:
+            # The code has cancelled it, by a time-out, say: so it will again.
+            return await asyncio.get_running_loop().create_future()
 
     def patched(self, name: str) -> bool:
         self._replay.refuse_event_loop("patched")

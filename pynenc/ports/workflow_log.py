@@ -32,6 +32,14 @@ class WorkflowLog(ABC):
         """
 
     @abstractmethod
+    def forget_entries(self, log_id: str, fence: Fence, positions: Sequence[int]) -> bool:
+        """Drop the entries at some positions; False: refused, and nothing was dropped.
+
+        Effect: refused unless ``fence`` is the one that opened the log last.
+        Atomicity: all or nothing, the check included.
+        """
+
+    @abstractmethod
     def continue_log(self, continuation: Continuation, forget: Sequence[int]) -> bool:
         """Have another invocation go on with a log, without the entries at some positions.
 

@@ -261,7 +261,10 @@ class EventLoopLane:
         except (Unwind, Fenced):
             raise
         except BaseException as error:  # noqa: BLE001 - design law 10: nothing user code raises may stop a runner
-            return ended_by(running, error)
+            if running.workflow is None:
+                return ended_by(running, error)
+            ended: Ended = await self._loop.run_in_executor(None, ended_by, running, error)
+            return ended
         finally:
             crash_point("execute.after_call")
 

@@ -22,6 +22,12 @@ MAX_PAYLOAD_CHARACTERS: Final = 1_048_576
 MAX_NOTES: Final = 50
 MAX_CAUSES: Final = 10
 
+_EXITS: Final = {
+    ("builtins", "SystemExit"),
+    ("builtins", "KeyboardInterrupt"),
+    ("asyncio.exceptions", "CancelledError"),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExceptionRecord:
@@ -86,6 +92,24 @@ def load_exception(text: str, serializer: BaseSerializer) -> BaseException:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         return RuntimeError(f"An exception was recorded in a form that cannot be read here: {error!r}")
     return rebuild_exception(record, serializer, trusted=serializer.trusted)
+
+
+def exit_of(text: str, serializer: BaseSerializer) -> BaseException | None:
+    """What is recorded, if it is one of Python's own ends that are no ``Exception``.
+
+    ``load_exception`` does not rebuild them from what is not trusted: elsewhere they would end who reads of them.
+    """
+    try:
+        record = _read_record(text)
+        if (record.type_module, record.type_qualname) not in _EXITS:
+            return None
+        cls = find_imported(record.type_module, record.type_qualname)
+        if not (isinstance(cls, type) and issubclass(cls, BaseException)):
+            return None
+        parts = serializer.deserialize(record.payload or "")
+        return cls(*(parts["exception"].args if "exception" in parts else parts["args"]))
+    except Exception:  # noqa: BLE001 - stored bytes, and a foreign serializer
+        return None
 
 
 def _read_record(text: str) -> ExceptionRecord:

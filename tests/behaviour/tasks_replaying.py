@@ -27,3 +27,132 @@ def asking_new_questions(journal: str) -> list[bool]:
     if deployment < 3:
         raise AgainError
     return answers
+
+
+def effect(journal: str, name: str) -> str:
+    note(journal, name)
+    return f"{name} done"
+
+
+def exits(journal: str) -> str:
+    if attempts(journal, "exits") == 1:
+        sys.exit("a library says no")
+    return "worked"
+
+
+def makes_what_cannot_be_recorded(journal: str) -> Any:
+    note(journal, "made")
+    return (each for each in ())
+
+
+@app.workflow(retry_for=(AgainError,), max_retries=3)
+def odd_ends(journal: str, how: str) -> str:
+    """Catches how a step ends, compensates, and runs again."""
+    wf = odd_ends.wf
+    try:
+        if how == "exit":
+            came = wf.step("odd", exits, journal)
+        else:
+            came = wf.step("odd", makes_what_cannot_be_recorded, journal)
+    except (SystemExit, Exception):  # noqa: BLE001 - as users write it
+        came = wf.step("compensate", effect, journal, "compensate")
+    if attempts(journal) < 3:
+        raise AgainError
+    return came
+
+
+async def slow(journal: str) -> str:
+    if attempts(journal, "slow") == 1:
+        await asyncio.sleep(60)
+    return "slow done"
+
+
+async def fallback(journal: str) -> str:
+    return effect(journal, "fallback")
+
+
+@app.workflow(retry_for=(AgainError,), max_retries=3)
+async def timed_step(journal: str) -> str:
+    wf = timed_step.wf
+    try:
+        async with asyncio.timeout(0.1):
+            came = await wf.step("slow", slow, journal)
+    except TimeoutError:
+        came = await wf.step("fallback", fallback, journal)
+    if attempts(journal) < 3:
+        raise AgainError
+    return came
+
+
+def shaky(journal: str, failures: int) -> str:
+    if attempts(journal, "shaky") <= failures:
+        raise AgainError
+    return "shaky done"
+
+
+async def shaky_beside(journal: str) -> str:
+    return shaky(journal, 1)
+
+
+async def slower(journal: str) -> str:
+    await asyncio.sleep(0.05)
+    return effect(journal, "beside")
+
+
+@app.workflow(retry_for=(AgainError,), max_retries=3)
+def busy_on_its_way_out(journal: str, how: str, failures: int) -> str:
+    """Performs operations between the failure of a step and its own."""
+    wf = busy_on_its_way_out.wf
+    try:
+        return wf.step("shaky", shaky, journal, failures)
+    except AgainError as error:
+        if how == "another":
+            wf.step("compensate", effect, journal, "compensate")
+            raise RuntimeError("for good") from error
+        wf.utc_now()
+        raise
+    finally:
+        wf.set_data("last seen", "here")
+
+
+@app.workflow(retry_for=(AgainError,), max_retries=3)
+async def gathering(journal: str) -> list[str]:
+    wf = gathering.wf
+    steps = [wf.step("shaky", shaky_beside, journal), wf.step("beside", slower, journal)]
+    came = await asyncio.gather(*steps, return_exceptions=True)
+    for each in came:
+        if isinstance(each, BaseException):
+            raise each
+    return [str(each) for each in came]
+
+
+@app.workflow(retry_for=(AgainError,), max_retries=3)
+async def grouping(journal: str) -> list[str]:
+    """The failure of one step cancels the other."""
+    wf = grouping.wf
+
+    async def run(name: str, function: Any) -> str:
+        came: str = await wf.step(name, function, journal)
+        return came
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(run("beside", slower)), group.create_task(run("shaky", shaky_beside))]
+    except* AgainError as errors:
+        await asyncio.to_thread(wf.set_data, "last seen", "here")
+        raise errors.exceptions[0] from None
+    return [each.result() for each in tasks]
+
+
+@app.task
+def shaky_task(journal: str, failures: int) -> str:
+    return shaky(journal, failures)
+
+
+@app.workflow
+def child_on_its_way_out(journal: str) -> str:
+    wf = child_on_its_way_out.wf
+    try:
+        return wf.execute_task(shaky_task, journal, 1).result
+    finally:
+        wf.set_data("last seen", "here")

@@ -27,3 +27,63 @@ def test_an_owner_whose_record_is_refused_says_so(stage, journal, monkeypatch):
     with pytest.raises(WorkflowError, match="has no room for patch"):
         _ = invocation.result
     assert invocation.status is InvocationStatus.FAILED
+
+
+# --- steps that end in other ways -------------------------------------------------------------------------------------
+
+
+@everywhere
+@pytest.mark.parametrize(("how", "noted"), [("exit", "exits"), ("what cannot be recorded", "made")])
+def test_any_end_of_a_step_repeats(shared_app, journal, how, noted):
+    invocation = tasks_replaying.odd_ends(journal, how)
+    assert invocation.result == "compensate done"
+    assert [notes(journal).count(each) for each in (noted, "compensate", "attempt")] == [1, 1, 3]
+
+
+@everywhere
+def test_a_step_that_was_cancelled_is_so_again(shared_app, journal):
+    assert tasks_replaying.timed_step(journal).result == "fallback done"
+    assert [notes(journal).count(each) for each in ("slow", "fallback", "attempt")] == [1, 1, 3]
+
+
+# --- failures that end an attempt -------------------------------------------------------------------------------------
+
+
+@everywhere
+def test_a_failure_that_ends_the_attempt_is_tried_again_whatever_came_after_it(shared_app, journal):
+    invocation = tasks_replaying.busy_on_its_way_out(journal, "", 2)
+    assert invocation.result == "shaky done"
+    assert notes(journal) == ["shaky"] * 3
+    assert [each.kind for each in shared_app.workflows.history(invocation.invocation_id)] == ["step", "set_data"]
+
+
+@on_one_of_a_kind
+def test_also_when_the_workflow_is_resumed(shared_app, journal):
+    invocation = tasks_replaying.busy_on_its_way_out(journal, "another", 1)
+    assert invocation.wait(DEADLINE_SECONDS) is InvocationStatus.FAILED
+    resumed = shared_app.workflows.resume(invocation.invocation_id)
+    assert resumed.result == "shaky done"
+    assert notes(journal) == ["shaky", "compensate", "shaky"]
+
+
+@on_one_of_a_kind
+@pytest.mark.parametrize("task", ["gathering", "grouping"])
+def test_what_ran_beside_it_is_kept_unless_it_ended_with_it(shared_app, journal, task):
+    invocation = getattr(tasks_replaying, task)(journal)
+    assert sorted(invocation.result) == ["beside done", "shaky done"]
+    assert sorted(notes(journal)) == ["beside", "shaky", "shaky"]
+
+
+@on_one_of_a_kind
+def test_a_sub_task_that_ended_the_workflow_is_run_again_when_it_is_resumed(shared_app, journal):
+    invocation = tasks_replaying.child_on_its_way_out(journal)
+    assert invocation.wait(DEADLINE_SECONDS) is InvocationStatus.FAILED
+    resumed = shared_app.workflows.resume(invocation.invocation_id)
+    assert resumed.result == "shaky done"
+
+
+def test_sync_mode(stage, journal):
+    stage.build("memory-thread", dev_mode_force_sync_tasks=True)
+    assert tasks_replaying.busy_on_its_way_out(journal, "", 2).result == "shaky done"
+    assert tasks_replaying.odd_ends(journal, "exit").result == "compensate done"
+    assert [notes(journal).count(each) for each in ("shaky", "exits", "compensate")] == [3, 1, 1]

@@ -50,6 +50,14 @@ class MemWorkflowLog(WorkflowLog):
                     log[position] = log[position]._replace(dealt_with=True)
             return True
 
+    def forget_entries(self, log_id: str, fence: Fence, positions: Sequence[int]) -> bool:
+        with self._lock:
+            if self._fences.get(log_id) != fence:
+                return False
+            for position in positions:
+                self._logs[log_id].pop(position, None)
+            return True
+
     def continue_log(self, continuation: Continuation, forget: Sequence[int]) -> bool:
         with self._lock:
             if any(

@@ -70,6 +70,13 @@ class SQLiteWorkflowLog(SQLitePart, WorkflowLog):
             self._store.write_many(_DEAL_WITH, [(log_id, position) for position in dealt_with])
             return True
 
+    def forget_entries(self, log_id: str, fence: Fence, positions: Sequence[int]) -> bool:
+        with self._unit:
+            if self._fence(log_id) != fence:
+                return False
+            self._store.write_many(_FORGET, [(log_id, position) for position in positions])
+            return True
+
     def continue_log(self, continuation: Continuation, forget: Sequence[int]) -> bool:
         with self._unit:
             if self._store.rows(_IS_CONTINUED, (continuation.log_id, continuation.generation)):

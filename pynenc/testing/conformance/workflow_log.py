@@ -85,6 +85,16 @@ class WorkflowLogConformance(Conformance):
         marked = state.read_log("log", 0, 10)
         assert marked == [entries[0]._replace(dealt_with=True), entries[1], operation(3)]
 
+    def test_its_owner_forgets_entries(self, state: StateBackend) -> None:
+        first, _, third, _ = begin(state, 1, 2, 3, 5)
+        assert state.forget_entries("log", FIRST, [2, 5, 99])
+        assert state.read_log("log", 0, 10) == [first, third]
+        assert state.append_log("log", FIRST, [operation(2)])
+        assert state.open_log("log", 2, 10) is not None
+        assert not state.forget_entries("log", FIRST, [1])
+        assert not state.forget_entries("unknown", FIRST, [1])
+        assert state.read_log("log", 0, 10) == [first, operation(2), third]
+
     def test_another_invocation_goes_on_with_a_log(self, state: StateBackend) -> None:
         first, second, third = begin(state, 1, 2, 3)
         heir = Continuation("heir", "log", 1)
