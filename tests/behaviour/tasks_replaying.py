@@ -156,3 +156,39 @@ def child_on_its_way_out(journal: str) -> str:
         return wf.execute_task(shaky_task, journal, 1).result
     finally:
         wf.set_data("last seen", "here")
+
+
+# --- resuming ---------------------------------------------------------------------------------------------------------
+
+
+def needs(journal: str, flag: str) -> str:
+    note(journal, "needs")
+    if flag not in notes(journal):
+        raise AgainError(flag)
+    return flag
+
+
+@app.task
+def part(journal: str) -> str:
+    part.wf.step("charge", effect, journal, "charge part")
+    return part.wf.step("needs", needs, journal, "ready")
+
+
+@app.workflow
+def part_flow(journal: str) -> str:
+    part_flow.wf.step("charge", effect, journal, "charge part")
+    return part_flow.wf.step("needs", needs, journal, "ready")
+
+
+@app.workflow
+def middle(journal: str) -> str:
+    middle.wf.step("charge", effect, journal, "charge middle")
+    return middle.wf.execute_task(part_flow, journal).result
+
+
+@app.workflow
+def whole(journal: str, kind: str) -> str:
+    wf = whole.wf
+    wf.step("charge", effect, journal, "charge whole")
+    below = {"task": part, "flow": part_flow, "deep": middle}[kind]
+    return wf.execute_task(below, journal).result

@@ -2,7 +2,7 @@
 
 import pytest
 import tasks_replaying
-from gates_and_notes import DEADLINE_SECONDS, notes
+from gates_and_notes import DEADLINE_SECONDS, note, notes
 from stage import PLAIN, SETUPS
 
 from pynenc.invocation import InvocationStatus
@@ -80,6 +80,40 @@ def test_a_sub_task_that_ended_the_workflow_is_run_again_when_it_is_resumed(shar
     assert invocation.wait(DEADLINE_SECONDS) is InvocationStatus.FAILED
     resumed = shared_app.workflows.resume(invocation.invocation_id)
     assert resumed.result == "shaky done"
+
+
+# --- resuming ---------------------------------------------------------------------------------------------------------
+
+
+@everywhere
+@pytest.mark.parametrize("kind", ["task", "flow", "deep"])
+def test_sub_tasks_go_on_with_their_records(shared_app, journal, kind):
+    invocation = tasks_replaying.whole(journal, kind)
+    assert invocation.wait(DEADLINE_SECONDS) is InvocationStatus.FAILED
+    once = shared_app.workflows.resume(invocation.invocation_id)
+    assert once.wait(DEADLINE_SECONDS) is InvocationStatus.FAILED
+    note(journal, "ready")
+    again = shared_app.workflows.resume(invocation.invocation_id)
+    assert again.result == "ready"
+    charges = ["charge whole", "charge part", *(["charge middle"] if kind == "deep" else [])]
+    assert [notes(journal).count(each) for each in charges] == [1] * len(charges)
+    [below] = shared_app.state_backend.get_child_invocations(again.invocation_id)
+    assert shared_app.get_invocation(below).status is InvocationStatus.SUCCESS
+
+
+@on_one_of_a_kind
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_sub_workflow_that_was_resumed_by_itself_is_joined(shared_app, journal, waits):
+    invocation = tasks_replaying.whole(journal, "flow")
+    assert invocation.wait(DEADLINE_SECONDS) is InvocationStatus.FAILED
+    [child] = shared_app.state_backend.get_child_invocations(invocation.invocation_id)
+    note(journal, "ready")
+    own = shared_app.workflows.resume(child)
+    if waits:
+        assert own.result == "ready"
+    assert shared_app.workflows.resume(invocation.invocation_id).result == "ready"
+    assert [notes(journal).count(each) for each in ("charge part", "needs")] == [1, 2]
+    assert shared_app.workflows.get(child).times_resumed == 1
 
 
 def test_sync_mode(stage, journal):
