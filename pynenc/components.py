@@ -234,6 +234,7 @@ class TriggerView:
             ValueError: the code is empty.
             SerializationError: the payload cannot be stored.
             RuntimeError: ``transactional`` outside of a task.
+            WorkflowAccessError: ``transactional`` in a step of a workflow, which is not run again when its task is.
         """
         if self._app_conf.dev_mode_force_sync_tasks:
             return emit_in_sync_mode(self._engine, event_code, payload)

@@ -84,6 +84,9 @@ class Running:
         self.plain_calls = 0
 
 
+#: The name of the step of a workflow in whose function we are.
+in_step: ContextVar[str | None] = ContextVar("pynenc_in_step", default=None)
+
 _running: ContextVar[Running | None] = ContextVar("pynenc_running", default=None)
 
 get_running = _running.get

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pynenc.engine.context import get_running
+from pynenc.engine.context import get_running, in_step
 from pynenc.engine.engine import Engine
 from pynenc.exceptions import SerializationError
 from pynenc.identifiers import new_id
 from pynenc.ports.trigger import NewOccurrence
 from pynenc.trigger.conditions.base import event_source
 from pynenc.workflow.event import Event, checked_code, checked_payload
+from pynenc.workflow.workflow_exceptions import WorkflowAccessError
 
 
 def emit_event(engine: Engine, event_code: str, payload: Mapping[str, Any] | None, *, transactional: bool) -> str:
@@ -20,6 +21,7 @@ def emit_event(engine: Engine, event_code: str, payload: Mapping[str, Any] | Non
         ValueError: the code is empty.
         SerializationError: the payload cannot be stored.
         RuntimeError: ``transactional`` outside of a task.
+        WorkflowAccessError: ``transactional`` in a step of a workflow.
     """
     event_code = checked_code(event_code)
     values = checked_payload(event_code, payload)
@@ -29,6 +31,12 @@ def emit_event(engine: Engine, event_code: str, payload: Mapping[str, Any] | Non
         raise RuntimeError(
             f"Event {event_code!r} cannot be emitted with the outcome of a task, for no task is running here. "
             "Emit it inside a task, or without transactional=True."
+        )
+    if transactional and in_step.get() is not None:
+        raise WorkflowAccessError(
+            f"Event {event_code!r} cannot be emitted with the outcome of the task inside of step {in_step.get()!r}: "
+            "the step is not run again when the workflow is, and the event would be lost. Emit it outside of steps, or "
+            "without transactional=True; a step that runs twice emits it twice then."
         )
     try:
         text = engine.serializer.serialize(values)

@@ -3,7 +3,6 @@
 import json
 from collections import defaultdict
 from contextlib import nullcontext
-from datetime import timedelta
 from typing import Any
 
 from pynenc.engine.crash_points import crash_point
@@ -32,7 +31,7 @@ class EventWaits:
         #: By code and filter: up to where everything is decided.
         self._decided: dict[tuple[str, str | None], int] = {}
 
-    def wait(self, event_code: str, given: EventFilter, timeout: float | timedelta | None) -> Event:
+    def wait(self, event_code: str, given: EventFilter, seconds: float | None) -> Event:
         """The next event that is wanted.
 
         Raises:
@@ -44,7 +43,7 @@ class EventWaits:
         filtered = wanted(given, self._journal.inbox.codec)
         position = self._replay.claim("wait_event", places=2)
         recorded = self._replay.look(position, OperationKind.WAIT_EVENT, event_code, "")
-        begun = recorded or self._begin(position, event_code, filtered, timeout)
+        begun = recorded or self._begin(position, event_code, filtered, seconds)
         until, start = json.loads(str(begun.value))
         self._decide(event_code, filtered, start)
         ended = self._replay.look(position + 1, OperationKind.EVENT, event_code, "") if recorded else None
@@ -52,8 +51,7 @@ class EventWaits:
             ended = self._perform(begun, filtered, until, start, new=recorded is None)
         return self._outcome(ended)
 
-    def _begin(self, position: int, event_code: str, filtered: Wanted, timeout: float | timedelta | None) -> LogEntry:
-        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    def _begin(self, position: int, event_code: str, filtered: Wanted, seconds: float | None) -> LogEntry:
         until = None if seconds is None else self._journal.now() + max(0.0, seconds)
         start = self._decided.get((event_code, filtered.text)) if filtered.text is not None else None
         if start is None:

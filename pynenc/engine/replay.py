@@ -7,20 +7,18 @@ against what the code asks for; what is not is to be performed and written. Noth
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
+from pynenc.engine.context import in_step
 from pynenc.engine.execution import Departed
 from pynenc.engine.interruptions import Interruptions
 from pynenc.engine.journal import Journal, described
 from pynenc.engine.seen_failures import Failure, SeenFailures
 from pynenc.engine.waiting import on_event_loop
+from pynenc.invocation.record import Lane
 from pynenc.workflow.log_entry import LogEntry, OperationKind
 from pynenc.workflow.operations import WorkflowOperations
 from pynenc.workflow.workflow_exceptions import WorkflowAccessError, WorkflowMismatchError
-
-#: The name of the step in whose function we are.
-in_step: ContextVar[str | None] = ContextVar("pynenc_in_step", default=None)
 
 
 class Replay:
@@ -124,7 +122,7 @@ class Replay:
         Raises:
             WorkflowAccessError: it is that of an event loop.
         """
-        if self._running.main_task is not None and on_event_loop():
+        if self._running.task.lane == Lane.EVENT_LOOP and on_event_loop():
             raise WorkflowAccessError(
                 f"wf.{operation} was called on the thread of an event loop, which the store would stop for a moment. "
                 "Use 'await asyncio.to_thread(...)' with it; 'await wf.step(name, async_function)' works as it is."

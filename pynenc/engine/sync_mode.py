@@ -25,6 +25,7 @@ class SyncRunning:
 
     def __init__(self, handle: ConcurrentInvocation[Any], outer: Any) -> None:
         self.handle = handle
+        self.task = handle.task
         same_workflow = outer is not None and outer.handle.workflow == handle.workflow
         #: The data of the workflow, which all of its calls share.
         self.workflow_data: dict[str, Any] = outer.workflow_data if outer is not None and same_workflow else {}

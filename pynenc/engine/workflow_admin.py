@@ -9,6 +9,7 @@ from pynenc.engine.cancelling import levels_below
 from pynenc.engine.engine import Engine
 from pynenc.engine.event_waits import event_of
 from pynenc.engine.handles import Handles
+from pynenc.engine.operation_arguments import require_text
 from pynenc.engine.workflow_resume import resume
 from pynenc.exceptions import InvocationNotFoundError
 from pynenc.identifiers import TaskId
@@ -161,10 +162,12 @@ class Workflows:
 
     def get_data(self, workflow_id: str, key: str, default: Any = None) -> Any:
         """One of these values."""
+        require_text("The key of get_data()", key)
         return self.find_data(workflow_id, [key]).get(key, default)
 
     def set_data(self, workflow_id: str, key: str, value: Any) -> None:
         """Store one from outside of the workflow; its tasks see it at their next ``get_data``."""
+        require_text("The key of set_data()", key)
         text, uses = self._engine.payloads.pack(value)
         with self._engine.backend.unit():
             self._engine.state.set_workflow_data(workflow_id, {key: text})

@@ -12,36 +12,40 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pynenc.engine.context import in_step
 from pynenc.engine.event_waits import EventWaits
 from pynenc.engine.execution import Departed, Fenced, Unwind
 from pynenc.engine.journal import Journal, SyncJournal
 from pynenc.engine.replay import Replay, in_step
 from pynenc.workflow.event import Event
 from pynenc.exceptions import InvocationCancelledError, SerializationError
+from pynenc.engine.operation_arguments import checked_seconds, require_text
+from pynenc.invocation.record import Lane
 from pynenc.workflow.log_entry import LogEntry, OperationKind
 from pynenc.workflow.operations import EventFilter
 from pynenc.workflow.workflow_deterministic import seed
-from pynenc.workflow.workflow_exceptions import WorkflowAccessError
+from pynenc.workflow.workflow_exceptions import WorkflowAccessError, WorkflowError
 from pynenc.workflow.workflow_identity import WorkflowIdentity
 
-#: Two readings of ``utc_now`` are at least this far apart.
-TICK_SECONDS = 1.0
+#: Two readings of ``utc_now`` are at least this far apart, so that they differ in whole microseconds.
+TICK_SECONDS = 2e-6
 
 
 def open_replay(journal: Journal, identity: WorkflowIdentity, running: Any) -> Replay:
     """What an attempt keeps of its use of ``wf``, with the operations that its code may perform."""
     replay = Replay(journal, running)
-    replay.operations = WorkflowRun(journal, identity, replay)
+    replay.operations = WorkflowRun(journal, identity, replay, running.task)
     return replay
 
 
 class WorkflowRun:
     """What one attempt has asked for so far. May be used by the threads of user code."""
 
-    def __init__(self, journal: Journal, identity: WorkflowIdentity, replay: Replay) -> None:
+    def __init__(self, journal: Journal, identity: WorkflowIdentity, replay: Replay, task: Any) -> None:
         self.identity = identity
         self._journal = journal
         self._replay = replay
+        self._task = task
         self._counts: Counter[str] = Counter()
         self._patches: dict[str, bool] = {}
         #: Where this attempt has put markers.
@@ -75,6 +79,7 @@ class WorkflowRun:
 
     def set_data(self, key: str, value: Any) -> None:
         self._replay.refuse_event_loop("set_data")
+        require_text("The key of wf.set_data()", key)
         packed = self._journal.pack(f"set_data({key!r})", value)
         position = self._replay.claim("set_data")
         if self._replay.look(position, OperationKind.SET_DATA, key, "") is None:
@@ -84,6 +89,7 @@ class WorkflowRun:
 
     def get_data(self, key: str, default: Any) -> Any:
         self._replay.refuse_event_loop("get_data")
+        require_text("The key of wf.get_data()", key)
         position = self._replay.claim("get_data")
         entry = self._replay.look(position, OperationKind.GET_DATA, key, "")
         if entry is not None:
@@ -98,7 +104,14 @@ class WorkflowRun:
         bind = getattr(call, "bound_call", None)
         if bind is None:
             raise TypeError(f"execute_task() calls tasks, and {call!r} is none. For functions there is wf.step().")
-        made = self._journal.prepare(*bind(args, kwargs))
+        task, values, options = bind(args, kwargs)
+        if task.app.app_id != self._task.app.app_id:
+            raise WorkflowError(
+                f"execute_task() was given {task.key}, a task of app {task.app.app_id!r}, and this workflow belongs to "
+                f"app {self._task.app.app_id!r}, whose store its record is in. Call the task in a step, and have the "
+                "step return what it came to."
+            )
+        made = self._journal.prepare(task, values, options)
         kind, key, digest = OperationKind.TASK, made.task.key, made.digest
         position = self._replay.claim("execute_task")
         entry = self._replay.look(position, kind, key, digest)
@@ -116,7 +129,16 @@ class WorkflowRun:
         return invocation
 
     def step(self, name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        require_text("The name of a step", name)
+        if not callable(function):
+            raise TypeError(f"Step {name!r} needs a function to call, and got {function!r}.")
         if inspect.iscoroutinefunction(function):
+            if self._task.lane != Lane.EVENT_LOOP:
+                raise TypeError(
+                    f"Step {name!r} has an async function, and {self._task.key} is no async task that could await it. "
+                    "Make the task 'async def' and write 'await wf.step(...)', or give the step a function that is "
+                    "not async, such as lambda: asyncio.run(...)."
+                )
             # Its place in the order is where it is called, not where it is awaited.
             return self._step_async(self._replay.claim("step"), name, function, args, kwargs)
         self._replay.refuse_event_loop("step (of a function that is not async)")
@@ -208,6 +230,7 @@ class WorkflowRun:
 
     def patched(self, name: str) -> bool:
         self._replay.refuse_event_loop("patched")
+        require_text("The name of a change in wf.patched()", name)
         with self._replay.lock:
             if name not in self._patches:
                 markers = self._journal.patches()
@@ -227,6 +250,7 @@ class WorkflowRun:
 
     def sleep(self, seconds: float) -> None:
         self._replay.refuse_event_loop("sleep")
+        seconds = checked_seconds("wf.sleep()", seconds)
         position = self._replay.claim("sleep")
         entry = self._replay.look(position, OperationKind.SLEEP, "", "")
         if entry is None:
@@ -245,6 +269,11 @@ class WorkflowRun:
 
     def wait_event(self, event_code: str, wanted: EventFilter, timeout: float | timedelta | None) -> Event:
         self._replay.refuse_event_loop("wait_event")
+        require_text("The code of an event in wf.wait_event()", event_code)
+        if isinstance(timeout, timedelta):
+            timeout = timeout.total_seconds()
+        if timeout is not None:
+            timeout = checked_seconds("The timeout of wf.wait_event()", timeout)
         return self._event_waits.wait(event_code, wanted, timeout)
 
     # ---------------------------------------------------------------- the root

@@ -71,7 +71,7 @@ class WorkflowContext:
         return self._run("uuid").uuid()
 
     def utc_now(self) -> datetime:
-        """The time (UTC) at which the code came here first, at least a second after the one before."""
+        """The time (UTC) at which the code came here first; later than the one before, if only by microseconds."""
         return self._run("utc_now").utc_now()
 
     def execute_task(self, task: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

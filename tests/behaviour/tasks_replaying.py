@@ -7,6 +7,8 @@ from typing import Any
 from behaviour_app import app
 from gates_and_notes import note, notes
 
+from pynenc import Pynenc
+
 
 class AgainError(Exception):
     """Has the workflow run again."""
@@ -192,3 +194,56 @@ def whole(journal: str, kind: str) -> str:
     wf.step("charge", effect, journal, "charge whole")
     below = {"task": part, "flow": part_flow, "deep": middle}[kind]
     return wf.execute_task(below, journal).result
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+@app.workflow
+def misused(what: str, value: Any = None) -> Any:  # noqa: C901 - a list of mistakes
+    wf = misused.wf
+    match what:
+        case "key":
+            wf.set_data(value, 1)
+        case "key read":
+            wf.get_data(value)
+        case "step":
+            wf.step(value, int)
+        case "function":
+            wf.step("five", value)
+        case "patch":
+            wf.patched(value)
+        case "event":
+            wf.wait_event(value)
+        case "sleep":
+            wf.sleep(value)
+        case "timeout":
+            wf.wait_event("never", timeout=value)
+        case "async":
+            wf.step("async", fallback, "")
+        case "foreign":
+            wf.execute_task(foreign)
+        case "transactional":
+            wf.step("tell", misused.app.trigger.emit_event, "told", {}, transactional=True)
+
+
+foreign_app = Pynenc(app_id="another")
+
+
+@foreign_app.task
+def foreign() -> None:
+    raise AssertionError("never called")
+
+
+@app.workflow
+def looking(count: int) -> float:
+    """How far its clock goes when it only looks at it."""
+    first = looking.wf.utc_now()
+    times = [looking.wf.utc_now() for _ in range(count)]
+    assert sorted(set(times)) == times
+    return (times[-1] - first).total_seconds()
+
+
+@app.workflow
+async def random_on_the_loop() -> float:
+    return random_on_the_loop.wf.random()

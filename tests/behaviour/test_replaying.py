@@ -1,12 +1,15 @@
 """What ends in an odd way, and code that changes: a workflow that runs again comes to the same."""
 
+import math
+import time
+
 import pytest
 import tasks_replaying
 from gates_and_notes import DEADLINE_SECONDS, note, notes
 from stage import PLAIN, SETUPS
 
 from pynenc.invocation import InvocationStatus
-from pynenc.workflow import WorkflowError
+from pynenc.workflow import WorkflowAccessError, WorkflowError
 
 everywhere = pytest.mark.parametrize("shared_app", list(SETUPS.values()), indirect=True, ids=str, scope="module")
 on_one_of_a_kind = pytest.mark.parametrize("shared_app", PLAIN, indirect=True, ids=str, scope="module")
@@ -121,3 +124,39 @@ def test_sync_mode(stage, journal):
     assert tasks_replaying.busy_on_its_way_out(journal, "", 2).result == "shaky done"
     assert tasks_replaying.odd_ends(journal, "exit").result == "compensate done"
     assert [notes(journal).count(each) for each in ("shaky", "exits", "compensate")] == [3, 1, 1]
+    with pytest.raises(WorkflowAccessError, match="to_thread"):
+        _ = tasks_replaying.random_on_the_loop().result
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+@on_one_of_a_kind
+@pytest.mark.parametrize(
+    ("what", "value", "error", "match"),
+    [
+        *((what, 5, TypeError, "must be text, and not 5") for what in ("key", "key read", "step", "patch", "event")),
+        ("patch", None, TypeError, "must be text, and not None"),
+        ("function", 5, TypeError, "needs a function"),
+        ("sleep", "soon", TypeError, "number of seconds, and not 'soon'"),
+        ("sleep", None, TypeError, "number of seconds, and not None"),
+        ("sleep", math.nan, ValueError, "at most"),
+        ("sleep", math.inf, ValueError, "at most"),
+        ("timeout", "later", TypeError, "number of seconds, and not 'later'"),
+        ("async", None, TypeError, "asyncio.run"),
+        ("foreign", None, WorkflowError, "belongs to app 'tests'"),
+        ("transactional", None, WorkflowAccessError, "inside of step 'tell'"),
+    ],
+)
+def test_mistakes_are_refused_before_anything_is_recorded(shared_app, what, value, error, match):
+    invocation = tasks_replaying.misused(what, value)
+    with pytest.raises(error, match=match):
+        _ = invocation.result
+    assert shared_app.workflows.history(invocation.invocation_id) == []
+    assert len(shared_app.workflows.tree(invocation.invocation_id)) == 1
+
+
+@on_one_of_a_kind
+def test_looking_at_the_clock_does_not_move_it(shared_app):
+    began = time.time()
+    assert tasks_replaying.looking(50).result <= time.time() - began + 0.001
