@@ -15,6 +15,8 @@ from pynenc.ports.trigger import EventWaiter, Trigger
 #: In place of a wake-up address: the waiter is in no process, and comes back when all of its edges are gone, or one.
 RETURNS_AFTER_ALL = "~all"
 RETURNS_AFTER_ANY = "~any"
+#: Entries of a log read at once.
+LOG_PAGE = 500
 #: Below every position of a log.
 BEGINNING = -(1 << 62)
 #: For those that wait for invocations: later than anything, and within what sleeping threads can be told.
@@ -63,11 +65,25 @@ def _wait_for_event(trigger: Trigger, waiter: EventWaiter) -> bool:
 
 def has_record(state: StateBackend, record: InvocationRecord) -> bool:
     """Whether it has begun and recorded operations, so that running it again goes on where it was."""
-    if not record.attempt:
-        return False
+    return bool(record.attempt and state.read_log(_log_of(state, record), BEGINNING, 1))
+
+
+def has_progressed(state: StateBackend, record: InvocationRecord) -> bool:
+    """Whether its present attempt has recorded operations. Reads the whole log."""
+    log_id = _log_of(state, record)
+    after = BEGINNING
+    # The attempts of a run that this one goes on with have the same numbers.
+    since = record.claimed_at or 0.0
+    while page := state.read_log(log_id, after, LOG_PAGE):
+        if any(entry.attempt == record.attempt and entry.recorded_at >= since for entry in page):
+            return True
+        after = page[-1].position
+    return False
+
+
+def _log_of(state: StateBackend, record: InvocationRecord) -> str:
     continued = state.continued_by(record.invocation_id)
-    log_id = record.invocation_id if continued is None else continued.log_id
-    return bool(state.read_log(log_id, BEGINNING, 1))
+    return record.invocation_id if continued is None else continued.log_id
 
 
 def come_back(ledger: Orchestrator, released: Sequence[Wait]) -> list[InvocationRecord]:

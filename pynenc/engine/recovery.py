@@ -8,6 +8,7 @@ back here.
 from collections.abc import Sequence
 
 from pynenc.engine.crash_points import crash_point
+from pynenc.engine.departures import has_progressed
 from pynenc.engine.engine import Engine
 from pynenc.engine.scopes import Scope
 from pynenc.exceptions import InvocationLostError
@@ -49,13 +50,21 @@ def recover_from(engine: Engine, owner: str, actor: str) -> int:
 
 
 def _recover(engine: Engine, orphans: Sequence[InvocationRecord], actor: str) -> int:
-    lost = [record for record in orphans if _used_up(engine, record)]
-    back = [record for record in orphans if not _used_up(engine, record)]
+    lost: list[InvocationRecord] = []
+    back: list[InvocationRecord] = []
     changes: list[Transition] = []
-    for record in back:
+    for record in orphans:
         started = record.status is not InvocationStatus.PENDING
+        # Deaths count since the last progress: a workflow that gets further each time comes to its end.
+        progressed = bool(started and record.recoveries and has_progressed(engine.backend.state, record))
+        deaths = 0 if progressed else record.recoveries
+        if started and deaths >= engine.settings.max_recoveries:
+            lost.append(record)
+            continue
+        back.append(record)
         through = InvocationStatus.RUNNING_RECOVERY if started else InvocationStatus.PENDING_RECOVERY
-        changes.append(Transition(record.invocation_id, through, actor, record.attempt, recoveries=1 if started else 0))
+        more = deaths + 1 - record.recoveries if started else 0
+        changes.append(Transition(record.invocation_id, through, actor, record.attempt, recoveries=more))
         changes.append(Transition(record.invocation_id, InvocationStatus.REROUTED, actor, record.attempt))
     crash_point("recover.before_commit")
     records = engine.steps.reroute(changes) if changes else []
@@ -65,11 +74,6 @@ def _recover(engine: Engine, orphans: Sequence[InvocationRecord], actor: str) ->
             engine.events.recovered(after, before.status, before.owner)
     given_up = sum(_give_up(engine, record, actor) for record in lost)
     return given_up + sum(record is not None for record in records[1::2])
-
-
-def _used_up(engine: Engine, record: InvocationRecord) -> bool:
-    """Whether it took its worker along too often; only deaths after the start count against a task."""
-    return record.status is not InvocationStatus.PENDING and record.recoveries >= engine.settings.max_recoveries
 
 
 def _give_up(engine: Engine, record: InvocationRecord, actor: str) -> bool:

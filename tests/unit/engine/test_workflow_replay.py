@@ -114,7 +114,12 @@ class Worker:
         return write_or_die
 
 
-def run(app: Pynenc, program: Program, deaths: list[tuple[int, bool]]) -> tuple[Any, Counter[str]]:
+def run(
+    app: Pynenc,
+    program: Program,
+    deaths: list[tuple[int, bool]],
+    status: InvocationStatus = InvocationStatus.SUCCESS,
+) -> tuple[Any, Counter[str]]:
     """What a program comes to, and how often its effects took place, with workers that die so early."""
     replay_tasks.EFFECTS.clear()
     invocation = replay_tasks.interpret(program)
@@ -125,10 +130,11 @@ def run(app: Pynenc, program: Program, deaths: list[tuple[int, bool]]) -> tuple[
             while worker.turn():
                 pass
         recover_from(app.engine, worker.name, "tester")
-    assert invocation.status is InvocationStatus.SUCCESS, invocation.status
+    assert invocation.status is status, invocation.status
     effects = Counter(replay_tasks.EFFECTS)
-    log = app.workflows.history(invocation.invocation_id, after=-1000)
-    return (invocation.result, [(each.kind, each.name, each.failed) for each in log]), effects
+    log = app.workflows.history(invocation.invocation_id, after=-(1 << 62))
+    came = invocation.result if status is InvocationStatus.SUCCESS else None
+    return (came, [(each.kind, each.name, each.failed) for each in log]), effects
 
 
 def comparable(result: Any) -> Any:
@@ -150,3 +156,21 @@ def test_a_disturbed_run_comes_to_the_same(setup: str, program: Program, deaths:
     assert comparable(found) == comparable(expected)
     for effect, count in effects.items():
         assert once[effect] <= count <= once[effect] + len(deaths), effect
+
+
+@pytest.mark.parametrize("setup", ["memory-thread", "sqlite-thread", "memory-but-sqlite-values"])
+@pytest.mark.parametrize(
+    ("deaths", "status"),
+    [
+        ([(2, True)] * 5, InvocationStatus.SUCCESS),
+        ([(2, True), (0, False), (2, True), (0, False)], InvocationStatus.SUCCESS),
+        ([(2, True), (0, False), (0, False)], InvocationStatus.FAILED),
+    ],
+)
+def test_deaths_count_since_the_last_progress(
+    tmp_path: Path, setup: str, deaths: list[tuple[int, bool]], status: InvocationStatus
+) -> None:
+    app = build_app(SETUPS[setup], tmp_path, max_recoveries=2, logging_level="critical")
+    with installed(app, replay_tasks):
+        assert run(app, [("step", number) for number in range(20)], deaths, status)[1]
+    app.close()
