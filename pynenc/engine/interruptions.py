@@ -1,5 +1,6 @@
-"""What happens to the code of a workflow between its operations: it is told that it is cancelled."""
+"""What happens to the code of a workflow between its operations: it is told that it is cancelled, or late."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pynenc.engine.telling import cancel_calls, is_to_be_told
@@ -68,5 +69,25 @@ class Interruptions:
 
     def raise_if_told_here(self) -> None:
         """At a place that is recorded: whether the code was told there before."""
-        if self.is_to_be_told and self._replay.recorded_here(OperationKind.CANCEL):
+        if self.is_to_be_told and self._replay.recorded_here(OperationKind.CANCEL) is not None:
             raise self.cancelled()
+
+    # A time-out that the code has caught decides what it does next: so it repeats, like the failure of a step.
+
+    def was_late(self, awaited: Sequence[str], error: BaseException) -> bool:
+        """At a wait with a time-out: whether it is recorded that what is awaited did not come in time."""
+        position = self._replay.recorded_here(OperationKind.TIMEOUT, self._named(awaited))
+        if position is None:
+            return False
+        self._replay.saw_failure(position, error, again=True)
+        return True
+
+    def is_late(self, awaited: Sequence[str], error: BaseException) -> None:
+        """The time of a wait is over; recorded if the code goes on after it."""
+        position = self._replay.new_place()
+        if position is not None:
+            self._replay.hold_back(self._replay.entry(position, OperationKind.TIMEOUT, self._named(awaited)), error)
+
+    def _named(self, awaited: Sequence[str]) -> str:
+        """What is awaited, as far as it is the same when the code runs again."""
+        return next((each for each in awaited if each in self._replay.children), "")

@@ -360,6 +360,8 @@ def described(kind: str, name: str, detail: str) -> str:
             return f"a wait for event {name!r}"
         case OperationKind.EVENT:
             return f"event {name!r}"
+        case OperationKind.TIMEOUT:
+            return "a wait that took too long"
         case OperationKind.TIME:
             return "utc_now()"
         case _:

@@ -79,15 +79,15 @@ class Replay:
             self._next += 1
             return self._next - 1
 
-    def recorded_here(self, kind: str) -> bool:
-        """Whether something of this kind is recorded at the next place, which is taken then."""
+    def recorded_here(self, kind: str, name: str = "") -> int | None:
+        """The next place, taken, if this is what is recorded there."""
         with self.lock:
             entry = self._journal.recorded(self._next, keep=True)
-            if entry is None or entry.kind != kind:
-                return False
+            if entry is None or (entry.kind, entry.name) != (kind, name):
+                return None
             self._journal.recorded(self._next)
             self._next += 1
-            return True
+            return entry.position
 
     def may_change(self) -> bool:
         """Whether nothing is recorded beyond this place, so that changed code may go on from here."""

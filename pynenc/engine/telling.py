@@ -1,13 +1,17 @@
-"""A running invocation learns that it is cancelled: once, at a wait or an operation. After it, it may clean up.
+"""What a running invocation learns at a wait: that it is cancelled, or that its time is over.
+
+It learns of its cancellation once, at a wait or an operation. After it, it may clean up.
 
 Where it was told is part of the record of a workflow; what it does then is recorded, too. Calls that it has made until
 then are cancelled with it, also those that nobody could know of when it was asked; what it calls later cleans up.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from pynenc.engine.cancelling import cancel_tree, children_of
-from pynenc.engine.context import Running, get_running
+from pynenc.engine.context import Running, get_running, in_step
+from pynenc.exceptions import InvocationTimeoutError
 from pynenc.invocation.record import InvocationRecord
 from pynenc.invocation.status import InvocationStatus
 
@@ -24,10 +28,7 @@ def raise_if_cancelled(running: Running) -> None:
         InvocationCancelledError: it is told here.
     """
     if is_to_be_told(running):
-        # Here, so that what never is cancelled need not import workflows.
-        from pynenc.engine.sync_mode import open_replay_of  # noqa: PLC0415
-
-        open_replay_of(running).raise_if_cancelled()
+        _open(running).raise_if_cancelled()
 
 
 def tell_beside() -> None:
@@ -67,3 +68,43 @@ def tell_with(ended: InvocationRecord) -> None:
         own = running.engine.ledger.read([running.record.invocation_id]).get(running.record.invocation_id)
         running.cancelled = own is not None and own.attempt == running.record.attempt and own.cancel_requested
     raise_if_cancelled(running)
+
+
+# ------------------------------------------------------------------------ time-outs
+
+
+def raise_if_was_late(running: Running, awaited: Sequence[str], timeout_seconds: float | None) -> None:
+    """At a wait with a time-out, of a workflow that repeats: what is recorded to have been too late still is.
+
+    Raises:
+        InvocationTimeoutError: it was.
+    """
+    if timeout_seconds is None or in_step.get() is not None:
+        return
+    if running.workflow is None and running.record.attempt > 1:
+        _open(running)
+    error = timed_out(awaited, timeout_seconds)
+    if running.workflow is not None and running.workflow.interruptions.was_late(awaited, error):
+        raise error
+
+
+def late(running: Running, awaited: Sequence[str], timeout_seconds: float | None) -> InvocationTimeoutError:
+    """The error of a wait inside a task that took too long; part of the record, if there is one."""
+    error = timed_out(awaited, timeout_seconds)
+    if in_step.get() is None:
+        _open(running).interruptions.is_late(awaited, error)
+    return error
+
+
+def timed_out(awaited: Sequence[str], timeout_seconds: float | None) -> InvocationTimeoutError:
+    """That error."""
+    return InvocationTimeoutError(
+        awaited[0], f"not final after {timeout_seconds} s; it goes on, and its result can be asked for later"
+    )
+
+
+def _open(running: Running) -> Any:
+    # Here, so that what never is cancelled nor late need not import workflows.
+    from pynenc.engine.sync_mode import open_replay_of  # noqa: PLC0415
+
+    return open_replay_of(running)

@@ -12,7 +12,7 @@ from typing import Any
 from pynenc.engine.context import Running, get_running
 from pynenc.engine.engine import Engine
 from pynenc.engine.hub import Waiter
-from pynenc.engine.telling import is_to_be_told, tell_beside, tell_with
+from pynenc.engine.telling import is_to_be_told, raise_if_cancelled, raise_if_was_late, tell_beside, tell_with
 from pynenc.exceptions import (
     InvocationCancelledError,
     InvocationDroppedError,
@@ -43,6 +43,8 @@ def wait(
     """
     running = _waiting_invocation(engine)
     if running is not None:
+        raise_if_cancelled(running)
+        raise_if_was_late(running, awaited, timeout_seconds)
         recent = [record for i in awaited if (record := engine.recent.record(i)) is not None]
         if len(recent) == len(awaited) or (recent and not all_of_them):
             return recent

@@ -17,12 +17,12 @@ from pynenc.engine.context import Running, set_running
 from pynenc.engine.crash_points import crash_point
 from pynenc.engine.execution import Ended, Fenced, Unwind, classify, ended_by
 from pynenc.engine.hub import Waiter
-from pynenc.engine.telling import is_to_be_told, raise_if_cancelled
+from pynenc.engine.telling import is_to_be_told, late, raise_if_cancelled, raise_if_was_late
 from pynenc.engine.waiting import read_finals
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.steps import ClaimPlan
-from pynenc.runner.parking import raise_if_refused, timed_out, wait_request
+from pynenc.runner.parking import raise_if_refused, wait_request
 
 #: Most coroutines that one step starts.
 STEP_LIMIT = 128
@@ -282,6 +282,8 @@ class EventLoopLane:
         import asyncio  # noqa: PLC0415 - 22 ms and 2 MB, which processes without coroutines can do without
 
         loop = self._loop
+        if timeout_seconds is not None and (running.workflow is not None or running.record.attempt > 1):
+            await asyncio.to_thread(raise_if_was_late, running, awaited, timeout_seconds)
         home = running.home = _Home(loop)
         waiter = Waiter(awaited, all_of_them=all_of_them, wake=home.wake, key=running)
         self._engine.hub.add(waiter)
@@ -303,7 +305,7 @@ class EventLoopLane:
             self._paused.pop(running.record.invocation_id, None)
         finals: list[InvocationRecord] = await loop.run_in_executor(self._io, read_finals, self._engine, awaited)
         if not in_time and (len(finals) < len(awaited) if all_of_them else not finals):
-            raise timed_out(awaited, timeout_seconds)
+            raise await asyncio.to_thread(late, running, awaited, timeout_seconds)
         return finals
 
     def _pause(self, running: Running, awaited: Sequence[str], all_of_them: bool) -> bool:

@@ -14,12 +14,11 @@ from pynenc.engine.context import Running
 from pynenc.engine.departures import FOREVER_SECONDS
 from pynenc.engine.execution import Departed, Fenced
 from pynenc.engine.hub import Waiter
-from pynenc.engine.telling import is_to_be_told, raise_if_cancelled
+from pynenc.engine.telling import is_to_be_told, late, raise_if_cancelled
 from pynenc.engine.waiting import read_finals
 from pynenc.exceptions import (
     CycleDetectedError,
     InvocationNotFoundError,
-    InvocationTimeoutError,
 )
 from pynenc.invocation.record import Finish, InvocationRecord, Transition
 from pynenc.invocation.status import InvocationStatus
@@ -65,7 +64,6 @@ class Parking:
         self, running: Running, awaited: Sequence[str], *, all_of_them: bool, timeout_seconds: float | None
     ) -> Sequence[InvocationRecord]:
         """Pause until the awaited are final; on the invocation's own thread."""
-        raise_if_cancelled(running)
         home = running.home = Parked()
         waiter = Waiter(awaited, all_of_them=all_of_them, wake=lambda: self.make_ready(running), key=running)
         self._engine.hub.add(waiter)
@@ -85,7 +83,7 @@ class Parking:
             if patience is not None:
                 not_before = self._engine.clock.now() + FOREVER_SECONDS
                 running.workflow.leave(Departed(not_before, awaited, all_of_them=all_of_them))
-            raise timed_out(awaited, timeout_seconds)
+            raise late(running, awaited, timeout_seconds)
         return finals
 
     def _pause(self, running: Running, awaited: Sequence[str], *, all_of_them: bool) -> bool:
@@ -352,10 +350,3 @@ def raise_if_refused(running: Running, answer: WaitAnswer) -> None:
         )
     if answer.refused:
         raise Fenced
-
-
-def timed_out(awaited: Sequence[str], timeout_seconds: float | None) -> InvocationTimeoutError:
-    """The error of a wait inside a task that took too long."""
-    return InvocationTimeoutError(
-        awaited[0], f"not final after {timeout_seconds} s; it goes on, and its result can be asked for later"
-    )

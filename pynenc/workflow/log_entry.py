@@ -24,6 +24,8 @@ class OperationKind(StrEnum):
     EVENT = "event"
     #: The workflow was told here that it is cancelled.
     CANCEL = "cancel"
+    #: A wait for sub-tasks with a time-out was over here.
+    TIMEOUT = "timeout"
     #: From here on the changed code runs; has no place in the order.
     PATCH = "patch"
 

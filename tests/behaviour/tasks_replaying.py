@@ -2,12 +2,14 @@
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Any
 
 from behaviour_app import app
-from gates_and_notes import note, notes
+from gates_and_notes import DEADLINE_SECONDS, note, notes, open_gate
 
 from pynenc import Pynenc
+from pynenc.exceptions import InvocationTimeoutError
 
 
 class AgainError(Exception):
@@ -194,6 +196,51 @@ def whole(journal: str, kind: str) -> str:
     wf.step("charge", effect, journal, "charge whole")
     below = {"task": part, "flow": part_flow, "deep": middle}[kind]
     return wf.execute_task(below, journal).result
+
+
+# --- time-outs --------------------------------------------------------------------------------------------------------
+
+
+@app.task
+async def gated(gate: str) -> str:
+    # Without a slot: who is to be told that it is late needs one.
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not Path(gate).exists():  # noqa: ASYNC110, ASYNC240 - a gate is a file
+            await asyncio.sleep(0.01)
+    return "in time"
+
+
+@app.workflow(retry_for=(AgainError, InvocationTimeoutError), max_retries=3)
+def impatient(journal: str, gate: str, caught: bool) -> str:
+    """The second time its sub-task has ended."""
+    child = impatient.wf.execute_task(gated, gate)
+    try:
+        came = child.result_within(30 if notes(journal) else 0.1)
+    except InvocationTimeoutError:
+        note(journal, "late")
+        open_gate(gate)
+        child.wait()
+        if not caught:
+            raise
+        came = impatient.wf.step("fallback", effect, journal, "fallback")
+    if caught and attempts(journal) < 3:
+        raise AgainError
+    return came
+
+
+@app.workflow(retry_for=(AgainError,), max_retries=3)
+async def impatient_coroutine(journal: str, gate: str) -> str:
+    wf = impatient_coroutine.wf
+    child = await asyncio.to_thread(wf.execute_task, gated, gate)
+    try:
+        came: str = await child.async_result(30 if notes(journal) else 0.1)
+    except InvocationTimeoutError:
+        note(journal, "late")
+        open_gate(gate)
+        came = await wf.step("fallback", fallback, journal)
+    if attempts(journal) < 3:
+        raise AgainError
+    return came
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------

@@ -85,6 +85,25 @@ def test_a_sub_task_that_ended_the_workflow_is_run_again_when_it_is_resumed(shar
     assert resumed.result == "shaky done"
 
 
+# --- time-outs --------------------------------------------------------------------------------------------------------
+
+
+@everywhere
+@pytest.mark.parametrize("task", ["impatient", "impatient_coroutine"])
+def test_a_time_out_that_was_dealt_with_repeats(shared_app, journal, gate, task):
+    arguments = (journal, gate, True) if task == "impatient" else (journal, gate)
+    invocation = getattr(tasks_replaying, task)(*arguments)
+    assert invocation.result == "fallback done"
+    assert notes(journal).count("fallback") == 1
+    assert [each.kind for each in shared_app.workflows.history(invocation.invocation_id)] == ["task", "timeout", "step"]
+
+
+@on_one_of_a_kind
+def test_a_time_out_that_ended_the_attempt_does_not(shared_app, journal, gate):
+    assert tasks_replaying.impatient(journal, gate, caught=False).result == "in time"
+    assert notes(journal) == ["late"]
+
+
 # --- resuming ---------------------------------------------------------------------------------------------------------
 
 
