@@ -18,6 +18,9 @@ from pynenc.workflow.workflow_exceptions import WorkflowError
 
 #: Entries read at once.
 PAGE = 200
+#: The data under this name says which calls that somebody else had made are in which logs: ``<invocation> <log>``. They
+#: are no children of the workflow, and kept for it nevertheless.
+JOINED = "~joined"
 
 
 class Packed(NamedTuple):
@@ -216,6 +219,8 @@ class StoredJournal:
         log = self._open()
         with self._engine.backend.unit():
             accepted = self._submit(call, new_id())
+            if accepted.reused:
+                self._state.set_workflow_data(JOINED, {f"{accepted.invocation_id} {log.log_id}": log.log_id})
             self._append(log, [*entries, entry_of(accepted.invocation_id)], dealt_with)
         self._announce(call.task)
         return call.task.handle_of(accepted, call.values)

@@ -1,8 +1,13 @@
 """Forgetting: final invocations after their time, what they used, and runners long gone."""
 
+from collections.abc import Sequence
+
 from pynenc.engine.engine import Engine
+from pynenc.engine.journal import JOINED
 from pynenc.engine.trigger_needs import undecided_since, waiting_invocations
 from pynenc.engine.waiting import read_all
+from pynenc.invocation.query import InvocationQuery
+from pynenc.invocation.status import InvocationStatus
 
 #: Invocations dropped in one step, so that writers are never kept out for long.
 BATCH = 200
@@ -15,30 +20,68 @@ RUNNER_LEASES = 20
 def purge_expired(engine: Engine, keep_seconds: float) -> int:
     """Drop invocations that have been final for ``keep_seconds`` and that no trigger needs; how many."""
     dropped = 0
-    resumed = _resumed_and_unfinished(engine)
+    kept = _resumed_and_unfinished(engine) | _joined(engine)
     # In this order: what is evaluated between the two looks is found waiting by the second.
     before = min(engine.clock.now() - keep_seconds, undecided_since(engine.backend.trigger))
     waiting = waiting_invocations(engine.backend.trigger)
     while True:
         # With as many more as may be among them without being dropped.
-        found = engine.ledger.expired(before, BATCH + len(waiting), resumed)
-        ids = [each for each in found if each not in waiting][:BATCH]
-        if not ids:
-            break
-        with engine.backend.unit():
-            engine.ledger.drop(ids)
-            engine.state.drop_calls(ids)
-            engine.state.drop_logs(ids)
-            engine.backend.trigger.drop_waiters(ids)
-            engine.backend.client_data.unlink(ids)
+        old = [each for each in engine.ledger.expired(before, BATCH + len(waiting), kept) if each not in waiting]
+        unfinished = _with_unfinished_members(engine, old)
+        # Their members are left out from the next look on.
+        kept |= unfinished
+        ids = [each for each in old if each not in unfinished][:BATCH]
+        if ids:
+            _drop(engine, ids)
         dropped += len(ids)
-        if len(ids) < BATCH:
+        if len(ids) < BATCH and not unfinished:
             break
     now = engine.clock.now()
     while engine.backend.client_data.collect(now - UNUSED_SECONDS, BATCH) >= BATCH:
         pass
     engine.ledger.forget_runners(now - max(keep_seconds, RUNNER_LEASES * engine.settings.lease_seconds))
     return dropped
+
+
+def _drop(engine: Engine, ids: Sequence[str]) -> None:
+    with engine.backend.unit():
+        engine.ledger.drop(ids)
+        engine.state.drop_calls(ids)
+        engine.state.drop_logs(ids)
+        engine.backend.trigger.drop_waiters(ids)
+        engine.backend.client_data.unlink(ids)
+
+
+def _with_unfinished_members(engine: Engine, ids: Sequence[str]) -> set[str]:
+    """Workflows whose start is over while tasks of theirs go on, which may ask for its data."""
+    unfinished = frozenset(InvocationStatus) - InvocationStatus.get_final_statuses()
+    return {each for each in ids if engine.ledger.find(InvocationQuery(workflow_id=each, statuses=unfinished, limit=1))}
+
+
+def _joined(engine: Engine) -> set[str]:
+    """Workflows to which calls belong that others have made, and whose results unfinished ones may ask for."""
+    with engine.backend.unit():
+        joined = engine.state.get_workflow_data(JOINED)
+        if not joined:
+            return set()
+        logs: dict[str, list[str]] = {}
+        for key, log_id in joined.items():
+            logs.setdefault(log_id, []).append(key)
+        runs = {each: [each] for each in logs}
+        for each in engine.state.continuations(list(logs)):
+            runs[each.log_id].append(each.invocation_id)
+        records = read_all(engine, [run for line in runs.values() for run in line])
+        living = {
+            log_id
+            for log_id, line in runs.items()
+            if any(run in records and not records[run].status.is_final() for run in line)
+        }
+        needed = {key: log_id for key, log_id in joined.items() if log_id in living}
+        if len(needed) < len(joined):
+            engine.state.drop_logs([JOINED])
+            engine.state.set_workflow_data(JOINED, needed)
+    calls = read_all(engine, [key.partition(" ")[0] for key in needed])
+    return {record.workflow_id for record in calls.values()}
 
 
 def _resumed_and_unfinished(engine: Engine) -> set[str]:

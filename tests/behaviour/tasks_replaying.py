@@ -243,6 +243,37 @@ async def impatient_coroutine(journal: str, gate: str) -> str:
     return came
 
 
+# --- keeping ----------------------------------------------------------------------------------------------------------
+
+
+@app.task(call_result_cache=True)
+def cached(number: int) -> int:
+    return 2 * number
+
+
+@app.workflow
+def uses_cached(seconds: float) -> int:
+    child = uses_cached.wf.execute_task(cached, 21)
+    uses_cached.wf.sleep(seconds)
+    return child.result
+
+
+@app.task
+def outliving(seconds: float) -> list[Any]:
+    wf = outliving.wf
+    came = [wf.get_data("first", "lost")]
+    wf.sleep(seconds)
+    return [*came, wf.get_data("second", "lost")]
+
+
+@app.workflow
+def outlived(seconds: float) -> str:
+    wf = outlived.wf
+    wf.set_data("first", 1)
+    wf.set_data("second", 2)
+    return wf.execute_task(outliving, seconds).invocation_id
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 

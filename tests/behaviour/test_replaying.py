@@ -6,9 +6,11 @@ import time
 import pytest
 import tasks_replaying
 from gates_and_notes import DEADLINE_SECONDS, note, notes
-from stage import PLAIN, SETUPS
+from stage import PLAIN, SETUPS, THREADS
 
+from pynenc.engine.retention import purge_expired
 from pynenc.invocation import InvocationStatus
+from pynenc.testing import wait_until
 from pynenc.workflow import WorkflowAccessError, WorkflowError
 
 everywhere = pytest.mark.parametrize("shared_app", list(SETUPS.values()), indirect=True, ids=str, scope="module")
@@ -136,6 +138,37 @@ def test_a_sub_workflow_that_was_resumed_by_itself_is_joined(shared_app, journal
     assert shared_app.workflows.resume(invocation.invocation_id).result == "ready"
     assert [notes(journal).count(each) for each in ("charge part", "needs")] == [1, 2]
     assert shared_app.workflows.get(child).times_resumed == 1
+
+
+# --- keeping ----------------------------------------------------------------------------------------------------------
+
+
+def left(invocation):
+    wait_until(
+        lambda: invocation.status is InvocationStatus.REROUTED and invocation.record.not_before is not None,
+        DEADLINE_SECONDS,
+        "it to sleep",
+    )
+
+
+@pytest.mark.parametrize("setup", THREADS, ids=str)
+def test_what_a_living_workflow_may_ask_for_is_kept(stage, setup):
+    app = stage.run(setup, slots=2)
+    assert tasks_replaying.cached(21).result == 42
+    user = tasks_replaying.uses_cached(1000)
+    left(user)
+    [operation, _] = app.workflows.history(user.invocation_id)
+    call = app.get_invocation(operation.value)
+    root = tasks_replaying.outlived(1000)
+    member = app.get_invocation(root.result)
+    left(member)
+    tasks_replaying.cached(1).wait(DEADLINE_SECONDS)
+    wait_until(lambda: purge_expired(app.engine, -1.0), DEADLINE_SECONDS, "something to be old")
+    assert call.result == 42
+    assert app.workflows.data(root.invocation_id) == {"first": 1, "second": 2}
+    for each in (user, member):
+        each.cancel()
+    assert purge_expired(app.engine, -1.0) == 4
 
 
 def test_sync_mode(stage, journal):
