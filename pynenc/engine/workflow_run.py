@@ -16,11 +16,11 @@ from pynenc.engine.context import in_step
 from pynenc.engine.event_waits import EventWaits
 from pynenc.engine.execution import Departed, Fenced, Unwind
 from pynenc.engine.journal import Journal, SyncJournal
-from pynenc.engine.replay import Replay, in_step
-from pynenc.workflow.event import Event
-from pynenc.exceptions import InvocationCancelledError, SerializationError
 from pynenc.engine.operation_arguments import checked_seconds, require_text
+from pynenc.engine.replay import Replay
+from pynenc.exceptions import InvocationCancelledError, SerializationError
 from pynenc.invocation.record import Lane
+from pynenc.workflow.event import Event
 from pynenc.workflow.log_entry import LogEntry, OperationKind
 from pynenc.workflow.operations import EventFilter
 from pynenc.workflow.workflow_deterministic import seed
