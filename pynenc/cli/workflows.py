@@ -74,7 +74,8 @@ def show(ctx: click.Context, /, workflow_id: str, after: int, limit: int, as_jso
         "workflow": summary._asdict(),
         "operations": [_operation(each, hidden=hidden) for each in app.workflows.history(workflow_id, after, limit)],
         "data": {
-            key: HIDDEN if hidden else repr(value) for key, value in sorted(app.workflows.data(workflow_id).items())
+            key: HIDDEN if hidden else repr(value)
+            for key, value in sorted(app.workflows.data_as_far_as_readable(workflow_id).items())
         },
         "tree": [
             {
@@ -104,6 +105,13 @@ def _operation(operation: Operation, *, hidden: bool) -> dict[str, Any]:
     return {**operation._asdict(), "value": shown, "recorded_at": operation.recorded_at.timestamp()}
 
 
+def _shown(operation: dict[str, Any]) -> Any:
+    """A value for people: times as times."""
+    if operation["kind"] in ("sleep", "wait_event") and operation["value"] is not None:
+        return f"until {moment(operation['value'])}"
+    return operation["value"]
+
+
 def _print(summary: WorkflowSummary, about: dict[str, Any]) -> None:
     print_fields(
         {
@@ -125,7 +133,7 @@ def _print(summary: WorkflowSummary, about: dict[str, Any]) -> None:
                 each["position"],
                 each["kind"],
                 each["name"] or None,
-                each["value"],
+                _shown(each),
                 "yes" if each["failed"] else None,
                 each["attempt"],
                 moment(each["recorded_at"]),

@@ -1,5 +1,6 @@
 """Workflows as one may ask for them: which there are, what they recorded, and going on with one that failed."""
 
+import builtins
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pynenc.engine.engine import Engine
 from pynenc.engine.event_waits import event_of
 from pynenc.engine.handles import Handles
 from pynenc.engine.operation_arguments import require_text
+from pynenc.engine.waiting import read_all
 from pynenc.engine.workflow_resume import resume
 from pynenc.exceptions import InvocationNotFoundError
 from pynenc.identifiers import TaskId
@@ -22,8 +24,6 @@ from pynenc.workflow.log_entry import LogEntry, OperationKind
 
 #: Most invocations that a tree shows.
 TREE_LIMIT = 10_000
-
-_PACKED = frozenset({OperationKind.STEP, OperationKind.SET_DATA, OperationKind.GET_DATA, OperationKind.EVENT})
 
 
 class WorkflowSummary(NamedTuple):
@@ -54,6 +54,16 @@ class Operation(NamedTuple):
     recorded_at: datetime
 
 
+class Unreadable:
+    """In place of a recorded value that cannot be read here: its class is not known to this process, say."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __repr__(self) -> str:
+        return f"<cannot be read here: {type(self.error).__name__}: {self.error}>"
+
+
 class Workflows:
     """``app.workflows``."""
 
@@ -74,18 +84,37 @@ class Workflows:
         """Workflows, newest first; ``after`` is the last workflow id of the page before.
 
         Every call that no invocation made starts a workflow, and so does each call of a task with
-        ``force_new_workflow``. Those that were resumed count with the status of their last run, on the first page.
+        ``force_new_workflow``. Those that were resumed count with the status of their last run.
         """
         key = workflow_type.key if isinstance(workflow_type, TaskId) else workflow_type
         wanted = frozenset(statuses) if statuses else None
-        query = InvocationQuery(task_id=key, statuses=wanted, roots_only=True, limit=limit, after=after)
-        roots = self._engine.ledger.find(query)
-        if wanted and after is None:
-            resumed = list(dict.fromkeys(each.log_id for each in self._engine.state.continuations()))
-            found = self._engine.ledger.read([each for each in resumed if each not in {r.invocation_id for r in roots}])
-            roots += [record for record in found.values() if key in (None, record.task_id)]
-        summaries = [each for each in self._summaries(roots) if wanted is None or each.status in wanted]
+        if wanted is None:
+            query = InvocationQuery(task_id=key, roots_only=True, limit=limit, after=after)
+            return [*self._summaries(self._engine.ledger.find(query))]
+        resumed = {each.log_id for each in self._engine.state.continuations()}
+        found = self._unresumed(key, wanted, limit, after, resumed)
+        older = [each for each in resumed if after is None or each < after]
+        runs = [
+            record
+            for record in read_all(self._engine, older).values()
+            if record.workflow_id == record.invocation_id and key in (None, record.task_id)
+        ]
+        summaries = [*self._summaries(found), *(each for each in self._summaries(runs) if each.status in wanted)]
         return sorted(summaries, key=lambda each: each.workflow_id, reverse=True)[:limit]
+
+    def _unresumed(
+        self, key: str | None, wanted: frozenset[InvocationStatus], limit: int, after: str | None, resumed: set[str]
+    ) -> Sequence[InvocationRecord]:
+        """The first workflows of these statuses that only one invocation has run."""
+        found: builtins.list[InvocationRecord] = []
+        while len(found) < limit:
+            query = InvocationQuery(task_id=key, statuses=wanted, roots_only=True, limit=limit, after=after)
+            page = self._engine.ledger.find(query)
+            found += [record for record in page if record.invocation_id not in resumed]
+            if len(page) < limit:
+                break
+            after = page[-1].invocation_id
+        return found
 
     def get(self, workflow_id: str) -> WorkflowSummary:
         """One workflow.
@@ -133,27 +162,54 @@ class Workflows:
     # -- what they recorded and keep
 
     def history(self, invocation_id: str, after: int = 0, limit: int = 1000) -> Sequence[Operation]:
-        """What an invocation has recorded, in the order of its code: one page, beyond a position."""
+        """What an invocation has recorded, in the order of its code: one page, beyond a position.
+
+        A value that cannot be read here is an ``Unreadable``.
+        """
         continued = self._engine.state.continued_by(invocation_id)
         log_id = continued.log_id if continued is not None else invocation_id
         return [self._operation(entry) for entry in self._engine.state.read_log(log_id, after, limit)]
 
     def _operation(self, entry: LogEntry) -> Operation:
-        value: Any = entry.value
-        if entry.failed and value is not None:
-            value = load_exception(value, self._engine.serializer)
-        elif entry.kind == OperationKind.WAIT_EVENT and value is not None:
-            value = json.loads(value)[0]
-        elif entry.kind in _PACKED and value is not None:
-            value = self._engine.payloads.unpack(value)
-            value = event_of(entry.name, value) if entry.kind == OperationKind.EVENT else value
+        try:
+            value = self._value(entry)
+        except Exception as error:  # noqa: BLE001 - user code and stored bytes: the other operations can be read
+            value = Unreadable(error)
         at = datetime.fromtimestamp(entry.recorded_at, UTC)
         return Operation(entry.position, entry.kind, entry.name, value, entry.failed, entry.attempt, at)
+
+    def _value(self, entry: LogEntry) -> Any:
+        value: Any = entry.value
+        if value is None:
+            return None
+        if entry.failed:
+            return load_exception(value, self._engine.serializer)
+        match entry.kind:
+            case OperationKind.WAIT_EVENT:
+                return json.loads(value)[0]
+            case OperationKind.SLEEP:
+                return float(value)
+            case OperationKind.EVENT:
+                return event_of(entry.name, self._engine.payloads.unpack(value))
+            case OperationKind.STEP | OperationKind.SET_DATA | OperationKind.GET_DATA:
+                return self._engine.payloads.unpack(value)
+            case _:
+                return value
 
     def data(self, workflow_id: str) -> Mapping[str, Any]:
         """The values that the tasks of a workflow have stored with ``set_data``."""
         stored = self._engine.state.get_workflow_data(workflow_id)
         return {key: self._engine.payloads.unpack(text) for key, text in stored.items()}
+
+    def data_as_far_as_readable(self, workflow_id: str) -> Mapping[str, Any]:
+        """The same, for people: an ``Unreadable`` in place of each value that cannot be read here."""
+        values: dict[str, Any] = {}
+        for key, text in self._engine.state.get_workflow_data(workflow_id).items():
+            try:
+                values[key] = self._engine.payloads.unpack(text)
+            except Exception as error:  # noqa: BLE001 - user code and stored bytes
+                values[key] = Unreadable(error)
+        return values
 
     def find_data(self, workflow_id: str, keys: Sequence[str]) -> Mapping[str, Any]:
         """Those of these values that there are."""

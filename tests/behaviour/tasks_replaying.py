@@ -274,6 +274,27 @@ def outlived(seconds: float) -> str:
     return wf.execute_task(outliving, seconds).invocation_id
 
 
+class Forgotten:
+    """A class that the one who looks does not have."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Forgotten":
+        assert not data
+        return cls()
+
+
+@app.workflow
+def keeping_values(seconds: float) -> None:
+    wf = keeping_values.wf
+    wf.step("make", Forgotten)
+    wf.set_data("odd", Forgotten())
+    wf.set_data("plain", 1)
+    wf.sleep(seconds)
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 
