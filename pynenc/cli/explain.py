@@ -30,7 +30,7 @@ def why_unfinished(app: Any, record: InvocationRecord) -> list[str]:
     if not alive and not record.status.is_available_for_run():
         reasons.append(f"no runner is alive, which all this takes; start one: {app.start_command}")
     if record.cancel_requested:
-        reasons.append("asked to be cancelled; its owner ends it at its next wait, or when its code is done")
+        reasons.append("asked to be cancelled; its owner ends it at its next wait or call, or when its code is done")
     return reasons
 
 

@@ -32,16 +32,17 @@ def settle(
     for place, (finish, record) in enumerate(zip(finishes, records, strict=True)):
         if record is None or record.not_before is None:
             continue
-        if finish.event_waiter is not None and not record.cancel_requested:
+        to_be_told = record.cancel_requested and not finish.told_cancelled
+        if finish.event_waiter is not None and not to_be_told:
             if _wait_for_event(backend.trigger, finish.event_waiter):
                 settled[place] = next(iter(ledger.hasten([record.invocation_id])), record)
             continue
-        if not (finish.awaited or record.cancel_requested):
+        if not (finish.awaited or to_be_told):
             continue
         awaited = ledger.read(finish.awaited)
         unfinished = [each for each in awaited.values() if not each.status.is_final()]
         enough = not unfinished if finish.all_of_them else len(unfinished) < len(finish.awaited)
-        if enough or record.cancel_requested:
+        if enough or to_be_told:
             settled[place] = next(iter(ledger.hasten([record.invocation_id])), record)
         else:
             address = RETURNS_AFTER_ALL if finish.all_of_them else RETURNS_AFTER_ANY

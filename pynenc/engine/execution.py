@@ -142,6 +142,7 @@ def _depart(running: Running, departure: Departed) -> Finish:
         awaited=departure.awaited,
         all_of_them=departure.all_of_them,
         event_waiter=departure.waiter,
+        told_cancelled=running.told_cancelled,
     )
 
 

@@ -9,6 +9,7 @@ from pynenc.conf.config_task import ConcurrencyControlType, ConfigTask
 from pynenc.engine.context import Running, get_running
 from pynenc.engine.engine import Engine
 from pynenc.engine.payloads import PackedArguments, Part
+from pynenc.engine.telling import raise_if_cancelled
 from pynenc.exceptions import InvocationConcurrencyWithDifferentArgumentsError
 from pynenc.identifiers import new_id
 from pynenc.invocation.record import NewInvocation
@@ -56,13 +57,17 @@ def submit(
     Raises:
         SerializationError: an argument cannot be serialized; nothing was stored.
         InvocationConcurrencyWithDifferentArgumentsError: as the task's options say.
+        InvocationCancelledError: the caller was cancelled, and is told here.
     """
     if not engine.store_announced:
         engine.announce_store()
     conf: ConfigTask = task.conf
+    parent = parent_of(engine)
+    if parent is not None and recorded_as is None:
+        # Like a wait: who is cancelled makes no calls before it knows, and cleans up.
+        raise_if_cancelled(parent)
     packed = [engine.payloads.pack_arguments(task.key, values, conf.disable_cache_args, shared) for values in calls]
     cached = [_cached(engine, task, item) if conf.call_result_cache else None for item in packed]
-    parent = parent_of(engine)
     new = [
         new_invocation(engine, task, item, options, parent=parent, invocation_id=recorded_as or new_id())
         for item, found in zip(packed, cached, strict=True)

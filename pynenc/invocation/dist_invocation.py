@@ -168,8 +168,8 @@ class DistributedInvocation(BaseInvocation[R_co]):
     def cancel(self) -> InvocationStatus:
         """Cancel it, and what was called in its code, at any depth.
 
-        What waits in a queue or line, or sleeps, is CANCELLED at once; what runs is told at its next wait, or operation
-        of a workflow, by an ``InvocationCancelledError``.
+        What waits in a queue or line, or sleeps, is CANCELLED at once; what runs is told once, at its next wait or
+        call, or operation of a workflow, by an ``InvocationCancelledError``, and may clean up.
         """
         return self._bound.cancel(self.invocation_id)
 

@@ -177,6 +177,8 @@ class Finish(NamedTuple):
     all_of_them: bool = True
     #: It left its worker to come back with an event: a waiter as the trigger's port has them.
     event_waiter: Any = None
+    #: It knows that it is cancelled, and left its worker while it cleans up: there is nothing to come back for at once.
+    told_cancelled: bool = False
 
 
 class Wait(NamedTuple):

@@ -71,6 +71,12 @@ def cleaning_up(gate: str, journal: str, how: str) -> str:
                 wf.step("reserve", lambda: gated(gate, journal).result)
             finally:
                 wf.step("release", release, journal)
+        case "sleeps while cleaning up":
+            try:
+                return wf.execute_task(gated, gate, journal).result
+            finally:
+                wf.sleep(0.3)
+                wf.step("release", release, journal)
         case "left its stack":
             wf.step("reserve", note, journal, "reserved")
             try:
@@ -107,3 +113,12 @@ def growing(gate: str, journal: str) -> Any:
     pass_gate(gate)
     calls = [gated(f"{gate}-never", journal) for _ in range(3)]
     return [call.result for call in calls]
+
+
+@app.task
+def calling_on(gate: str, journal: str) -> str:
+    """Is cancelled between two calls, and waits for none."""
+    calls = [gated(gate, journal)]
+    reserve(journal)
+    calls.append(gated(gate, journal))
+    return f"made {len(calls)} calls"

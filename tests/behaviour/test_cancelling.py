@@ -14,6 +14,7 @@ from pynenc.testing import wait_until
     "case",
     [
         ("waits for a sub-task while cleaning up", ["task", "cancel", "task", "step"]),
+        ("sleeps while cleaning up", ["task", "cancel", "sleep", "step"]),
         ("waits for a plain call", ["cancel", "step"]),
         ("in a step", ["step", "cancel", "step"]),
         ("waits in a step", ["cancel", "step"]),
@@ -31,8 +32,10 @@ def test_a_cancelled_workflow_cleans_up(stage, setup, journal, gate, case):
     open_gate(gate)
     wait_until_ended(app)
     assert notes(journal).count("released") == 1
-    assert notes(journal).count("refund") == notes(journal).count("refunded") == kinds.count("task") // 2
+    refunds = 1 if how == "waits for a sub-task while cleaning up" else 0
+    assert notes(journal).count("refund") == notes(journal).count("refunded") == refunds
     assert [each.kind for each in app.workflows.history(invocation.invocation_id)] == kinds
+    assert names(invocation).count("REROUTED") == kinds.count("sleep"), "it stayed away as long as it slept"
 
 
 @pytest.mark.parametrize("setup", THREADS, ids=str)
@@ -74,7 +77,9 @@ def test_a_death_while_cleaning_up(stage, setup, journal, gate, tmp_path):
 
 
 @pytest.mark.parametrize("setup", THREADS, ids=str)
-def test_calls_made_before_it_notices_are_cancelled_too(stage, setup, journal, gate):
+def test_calls_made_before_it_notices_are_cancelled_too(stage, setup, journal, gate, monkeypatch):
+    # As if its process did not know yet when it calls.
+    monkeypatch.setattr("pynenc.engine.submit.raise_if_cancelled", lambda _running: None)
     app = stage.run(setup, slots=1)
     invocation = tasks_cancelling.growing(gate, journal)
     wait_for_notes(journal)
@@ -85,3 +90,15 @@ def test_calls_made_before_it_notices_are_cancelled_too(stage, setup, journal, g
     children = app.state_backend.get_child_invocations(invocation.invocation_id)
     assert [app.get_invocation(each).status for each in children] == [InvocationStatus.CANCELLED] * 3
     assert notes(journal) == ["gated"]
+
+
+@pytest.mark.parametrize("setup", THREADS, ids=str)
+def test_who_is_cancelled_makes_no_more_calls(stage, setup, journal, gate):
+    app = stage.run(setup, slots=2)
+    invocation = tasks_cancelling.calling_on(gate, journal)
+    wait_for_notes(journal, 2)
+    invocation.cancel()
+    assert invocation.wait(DEADLINE_SECONDS) is InvocationStatus.CANCELLED
+    assert len(app.state_backend.get_child_invocations(invocation.invocation_id)) == 1
+    open_gate(gate)
+    wait_until_ended(app)
