@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 #: Failures that are remembered: the one that ends the code is among the last.
 REMEMBERED = 64
@@ -67,4 +67,4 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if each.__cause__ is not None:
             pending.append(each.__cause__)
         if isinstance(each, BaseExceptionGroup):
-            pending += each.exceptions
+            pending += cast("BaseExceptionGroup[BaseException]", each).exceptions

@@ -53,6 +53,7 @@ def makes_what_cannot_be_recorded(journal: str) -> Any:
 def odd_ends(journal: str, how: str) -> str:
     """Catches how a step ends, compensates, and runs again."""
     wf = odd_ends.wf
+    came: Any
     try:
         if how == "exit":
             came = wf.step("odd", exits, journal)
