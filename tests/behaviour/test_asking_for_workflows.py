@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from gates_and_notes import DEADLINE_SECONDS, note
 from stage import THREADS, wait_for_status, wait_until_ended
 
-from pynenc.cli.workflows import workflows
+from pynenc.cli.main import cli
 from pynenc.invocation import InvocationStatus
 
 
@@ -50,13 +50,13 @@ def test_what_cannot_be_read_hides_nothing_else(stage, journal, monkeypatch):
     monkeypatch.delattr(tasks_replaying, "Forgotten")
     app.engine.payloads.purge_cache()
     run = CliRunner()
-    shown = json.loads(run.invoke(workflows, ["show", invocation.invocation_id, "--json"]).output)
+    shown = json.loads(run.invoke(cli, ["workflows", "show", invocation.invocation_id, "--json"]).output)
     values = {each["kind"]: each["value"] for each in shown["operations"]}
     assert values["step"].startswith("<cannot be read here: ")
     assert isinstance(values["sleep"], float)
     assert shown["data"]["odd"].startswith("<cannot be read here: ")
     assert shown["data"]["plain"] == "1"
-    text = run.invoke(workflows, ["show", invocation.invocation_id]).output
+    text = run.invoke(cli, ["workflows", "show", invocation.invocation_id]).output
     assert "cannot be read here" in text
     assert "until 20" in text
     invocation.cancel()
