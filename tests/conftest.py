@@ -30,11 +30,11 @@ def _own_working_directory(tmp_path: Path) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _loggers_of_our_modules() -> None:
-    """No application of another test has taken them, and nobody's ``dictConfig`` disabled them: they reach pytest."""
+    """No application of another test has taken them, and nobody's ``dictConfig`` disabled any: they reach pytest."""
     modules = logging.getLogger(MODULES)
     modules.propagate = True
     modules.setLevel(logging.NOTSET)
     modules.handlers.clear()
-    for name, logger in logging.root.manager.loggerDict.items():
-        if name.startswith(MODULES) and isinstance(logger, logging.Logger):
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
             logger.disabled = False
