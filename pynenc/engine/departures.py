@@ -66,12 +66,12 @@ def _wait_for_event(trigger: Trigger, waiter: EventWaiter) -> bool:
 
 def has_record(state: StateBackend, record: InvocationRecord) -> bool:
     """Whether it has begun and recorded operations, so that running it again goes on where it was."""
-    return bool(record.attempt and state.read_log(_log_of(state, record), BEGINNING, 1))
+    return bool(record.attempt and state.read_log(log_of(state, record.invocation_id), BEGINNING, 1))
 
 
 def has_progressed(state: StateBackend, record: InvocationRecord) -> bool:
     """Whether its present attempt has recorded operations. Reads the whole log."""
-    log_id = _log_of(state, record)
+    log_id = log_of(state, record.invocation_id)
     after = BEGINNING
     # The attempts of a run that this one goes on with have the same numbers.
     since = record.claimed_at or 0.0
@@ -82,9 +82,10 @@ def has_progressed(state: StateBackend, record: InvocationRecord) -> bool:
     return False
 
 
-def _log_of(state: StateBackend, record: InvocationRecord) -> str:
-    continued = state.continued_by(record.invocation_id)
-    return record.invocation_id if continued is None else continued.log_id
+def log_of(state: StateBackend, invocation_id: str) -> str:
+    """The log that an invocation writes to: its own, or the one it goes on with."""
+    continued = state.continued_by(invocation_id)
+    return invocation_id if continued is None else continued.log_id
 
 
 def come_back(ledger: Orchestrator, released: Sequence[Wait]) -> list[InvocationRecord]:

@@ -290,7 +290,7 @@ class SyncJournal:
         return self._entries.get(position)
 
     def next_recorded(self, position: int) -> LogEntry | None:
-        return min((entry for at, entry in self._entries.items() if at >= position), default=None, key=lambda e: e[0])
+        return min((entry for at, entry in self._entries.items() if at >= position), default=None)
 
     def patches(self) -> Mapping[str, int]:
         return {each.name: each.position for each in self._entries.values() if each.kind == OperationKind.PATCH}

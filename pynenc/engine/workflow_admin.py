@@ -4,9 +4,11 @@ import builtins
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from pynenc.engine.cancelling import levels_below
+from pynenc.engine.departures import log_of
 from pynenc.engine.engine import Engine
 from pynenc.engine.event_waits import event_of
 from pynenc.engine.handles import Handles
@@ -156,8 +158,9 @@ class Workflows:
     def tree(self, workflow_id: str, limit: int = TREE_LIMIT) -> Sequence[InvocationRecord]:
         """The invocation that started it, then all that were called below it, level by level."""
         root = self._handles.record(workflow_id)
-        below = [record for level in levels_below(self._engine, [workflow_id]) for record in level]
-        return [root, *below][:limit]
+        # No level is read that would be cut off.
+        below = chain.from_iterable(levels_below(self._engine, [workflow_id]))
+        return [*islice(chain([root], below), limit)]
 
     # -- what they recorded and keep
 
@@ -166,9 +169,8 @@ class Workflows:
 
         A value that cannot be read here is an ``Unreadable``.
         """
-        continued = self._engine.state.continued_by(invocation_id)
-        log_id = continued.log_id if continued is not None else invocation_id
-        return [self._operation(entry) for entry in self._engine.state.read_log(log_id, after, limit)]
+        state = self._engine.state
+        return [self._operation(entry) for entry in state.read_log(log_of(state, invocation_id), after, limit)]
 
     def _operation(self, entry: LogEntry) -> Operation:
         try:
@@ -198,8 +200,7 @@ class Workflows:
 
     def data(self, workflow_id: str) -> Mapping[str, Any]:
         """The values that the tasks of a workflow have stored with ``set_data``."""
-        stored = self._engine.state.get_workflow_data(workflow_id)
-        return {key: self._engine.payloads.unpack(text) for key, text in stored.items()}
+        return self.find_data(workflow_id)
 
     def data_as_far_as_readable(self, workflow_id: str) -> Mapping[str, Any]:
         """The same, for people: an ``Unreadable`` in place of each value that cannot be read here."""
@@ -211,8 +212,8 @@ class Workflows:
                 values[key] = Unreadable(error)
         return values
 
-    def find_data(self, workflow_id: str, keys: Sequence[str]) -> Mapping[str, Any]:
-        """Those of these values that there are."""
+    def find_data(self, workflow_id: str, keys: Sequence[str] | None = None) -> Mapping[str, Any]:
+        """Those of these values that there are; without keys all."""
         stored = self._engine.state.get_workflow_data(workflow_id, keys)
         return {key: self._engine.payloads.unpack(text) for key, text in stored.items()}
 

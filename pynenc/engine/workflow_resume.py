@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pynenc.engine.departures import BEGINNING
+from pynenc.engine.departures import BEGINNING, log_of
 from pynenc.engine.engine import Engine
 from pynenc.engine.waiting import read_all
 from pynenc.exceptions import InvocationNotFoundError
@@ -100,8 +100,7 @@ def _plan(
 
 def _plan_child(engine: Engine, child_id: str, parent_id: str) -> tuple[str | None, list[Going]]:
     """Which run takes the place of a failed sub-task, and how it goes on; None: it is to be called anew."""
-    continued = engine.state.continued_by(child_id)
-    log_id = child_id if continued is None else continued.log_id
+    log_id = log_of(engine.state, child_id)
     last, generation = _last_of(engine, log_id)
     if last is None or not engine.state.read_log(log_id, BEGINNING, 1):
         return None, []
@@ -122,8 +121,7 @@ def _resumed_already(record: InvocationRecord) -> WorkflowError:
 
 def _last_run(engine: Engine, record: InvocationRecord) -> tuple[InvocationRecord, int]:
     """The newest invocation on the log, and how often it was resumed."""
-    continued = engine.state.continued_by(record.invocation_id)
-    log_id = continued.log_id if continued is not None else record.invocation_id
+    log_id = log_of(engine.state, record.invocation_id)
     if log_id != record.workflow_id:
         raise WorkflowError(
             f"invocation:{record.invocation_id} of {record.task_id} did not start a workflow, it belongs to workflow "

@@ -139,14 +139,20 @@ def test_who_is_compared_and_wants_none_of_them_sleeps_on(app):
     assert invocation.result == 7
 
 
-def test_woken_before_the_departure_is_committed(app):
-    """In a mixture the waiter is committed first: somebody may wake it whose record says that it is running."""
+def woken_before_it_left(app):
+    """A workflow whose waiter is committed, and woken, while its departure is not; and how its attempt ends."""
     invocation = event_tasks.waiting("dictionary", 7)
     [claimed] = claim(app)
     finish = execute(app, claimed)
     app.engine.backend.trigger.add_waiters([finish.event_waiter])
     emit(app, 7)
     evaluate(app)
+    return invocation, finish
+
+
+def test_woken_before_the_departure_is_committed(app):
+    """In a mixture the waiter is committed first: somebody may wake it whose record says that it is running."""
+    invocation, finish = woken_before_it_left(app)
     assert waiter_of(app, invocation).woken_for is not None
     assert invocation.status is InvocationStatus.RUNNING
     app.engine.steps.advance([finish._replace(event_waiter=None)], (), None)
@@ -160,12 +166,7 @@ def test_woken_before_the_departure_is_committed(app):
 
 
 def test_dead_between_the_waiter_and_the_departure(app):
-    invocation = event_tasks.waiting("dictionary", 7)
-    [claimed] = claim(app)
-    finish = execute(app, claimed)
-    app.engine.backend.trigger.add_waiters([finish.event_waiter])
-    emit(app, 7)
-    evaluate(app)
+    invocation, _ = woken_before_it_left(app)
     recover_from(app.engine, WORKER, "tester")
     turn(app)
     assert invocation.result == 7
