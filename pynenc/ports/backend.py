@@ -13,6 +13,13 @@ from pynenc.ports.trigger import Trigger
 from pynenc.ports.wakeups import Wakeups
 
 
+class UnitConflict(Exception):  # noqa: N818 - no error of anybody: it says "again"
+    """Nothing of a unit was written, for others changed meanwhile what was read in it: begin again.
+
+    Only products whose units do not exclude each other raise it, at the end of the outermost unit.
+    """
+
+
 class Unit(Protocol):
     """Opens the unit of work of one product: what is written inside becomes visible together, or not at all."""
 

@@ -1,0 +1,21 @@
+"""Settings of the Redis backend."""
+
+from pydantic import Field, SecretStr
+
+from pynenc.conf.config_base import ConfigPynencBase
+
+
+class ConfigRedis(ConfigPynencBase):
+    """Where the server is, and how to reach it."""
+
+    redis_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Address as in redis://user:password@host:6379/0, rediss:// for TLS; overrides the settings below.",
+    )
+    redis_host: str = Field(default="localhost", description="Name or address of the server.")
+    redis_port: int = Field(default=6379, description="Its port.", ge=1, le=65535)
+    redis_db: int = Field(default=0, description="Number of the database.", ge=0)
+    redis_username: str = Field(default="", description="User; empty: the default one.")
+    redis_password: SecretStr = Field(default=SecretStr(""), description="Password; empty: none.")
+    socket_timeout: float = Field(default=5.0, description="How long to wait for a reply, in seconds.", gt=0)
+    socket_connect_timeout: float = Field(default=5.0, description="How long to wait for a connection, in seconds.", gt=0)

@@ -1,0 +1,24 @@
+"""The keys of an application: every key is built here, or in the Lua files, whose heads explain them."""
+
+
+class Keys:
+    """Keys of one application. The braces make its name the hash tag: in a cluster all are in one slot."""
+
+    def __init__(self, app_id: str) -> None:
+        self.app_id = app_id
+        self.prefix = f"pynenc:{{{app_id}}}:"
+
+    def __call__(self, *parts: str) -> str:
+        """The key of a kind, or of one thing of a kind: ``keys("i", invocation_id)``."""
+        return self.prefix + ":".join(parts)
+
+
+def place_of(queue: str, lane: str) -> str:
+    """A queue and its lane as one text; neither may hold the character between them."""
+    return f"{queue}\0{lane}"
+
+
+def queue_and_lane(place: str) -> tuple[str, str]:
+    """What ``place_of`` put together."""
+    queue, _, lane = place.rpartition("\0")
+    return queue, lane

@@ -1,0 +1,48 @@
+-- Who is to be told: the keys are explained in wakeups.py.
+
+-- Tell up to `count` processes that there is work; how many were told. Dead ones receive nothing, and are unmarked.
+local function wake(p, count, coroutines)
+    for _, address in ipairs(redis.call('SMEMBERS', p .. 'picky')) do
+        redis.call('SREM', p .. 'picky', address)
+        redis.call('PUBLISH', p .. 'inbox:' .. address, '+')
+    end
+    local told = 0
+    for _, kind in ipairs(coroutines and { 'ready', 'coroutines', 'standby' } or { 'ready', 'standby' }) do
+        while told < count do
+            local address = redis.call('SPOP', p .. kind)
+            if not address then
+                break
+            end
+            if redis.call('PUBLISH', p .. 'inbox:' .. address, '+') > 0 then
+                told = told + 1
+            end
+        end
+        if told > 0 then
+            break
+        end
+    end
+    return told
+end
+
+functions.wake = function(p, args)
+    return wake(p, tonumber(args[1]), args[2] == '1')
+end
+
+-- Messages: a list of {address, text}; how many were told.
+local function notify(p, messages)
+    local told = 0
+    for _, each in ipairs(messages) do
+        if redis.call('SISMEMBER', p .. 'waiting', each[1]) == 1 then
+            if redis.call('PUBLISH', p .. 'inbox:' .. each[1], each[2]) > 0 then
+                told = told + 1
+            else
+                redis.call('SREM', p .. 'waiting', each[1])
+            end
+        end
+    end
+    return told
+end
+
+functions.notify = function(p, args)
+    return notify(p, cmsgpack.unpack(args[1]))
+end

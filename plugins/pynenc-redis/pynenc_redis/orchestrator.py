@@ -1,0 +1,21 @@
+"""The component called orchestrator, on Redis."""
+
+from pynenc.ports.orchestrator import Orchestrator
+from pynenc_redis.ledger import RedisLedger
+from pynenc_redis.reader import RedisLedgerReader
+from pynenc_redis.runner_board import RedisRunnerBoard
+from pynenc_redis.wait_graph import RedisWaitGraph
+
+#: What its keys begin with; ``changes`` and the number of the last change are dealt with apart.
+_KINDS = (
+    *("i:", "h:", "tasks", "t:", "par:", "wf:", "st:", "own:", "owners", "fin", "count", "due", "reg:", "sh:", "sl:"),
+    *("pa:", "to:", "from:", "awaited", "runners", "beats", "stopped", "duties", "changes"),
+)
+
+
+class RedisOrchestrator(RedisWaitGraph, RedisLedger, RedisLedgerReader, RedisRunnerBoard, Orchestrator):
+    """Ledger, listings, graph of waits and board of runners of one application."""
+
+    def purge(self) -> None:
+        # The number of the last change stays, for others remember how far they have read.
+        self._forget(_KINDS)

@@ -1,0 +1,171 @@
+"""Listings of the ledger on Redis.
+
+A query walks the index that knows least of others, in its order, and looks at the records a page at a time.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from heapq import merge
+from itertools import islice
+
+from pynenc.invocation.query import InvocationQuery
+from pynenc.invocation.record import HistoryEntry, InvocationRecord
+from pynenc.invocation.status import OWNED, InvocationStatus
+from pynenc.ports.orchestrator import LedgerReader
+from pynenc_redis.mapping import history_entry_of, record_of
+from pynenc_redis.part import RedisPart
+
+#: Ids that are read from an index, and records that are looked at, in one trip.
+PAGE = 500
+
+_DIMENSIONS = ("task_id", "queue", "status")
+
+
+class RedisLedgerReader(RedisPart, LedgerReader):
+    """Pages, counts and changes."""
+
+    def find(self, query: InvocationQuery) -> list[InvocationRecord]:
+        return list(islice(self._matching(query), query.limit))
+
+    def _matching(self, query: InvocationQuery) -> Iterator[InvocationRecord]:
+        for page in _pages(self._candidates(query), min(PAGE, max(query.limit, 1))):
+            [blobs] = self._ask(("MGET", *(self._keys("i", each) for each in page)))
+            yield from (r for blob in blobs if blob is not None and _matches(query, r := record_of(blob)))
+
+    def _candidates(self, query: InvocationQuery) -> Iterable[str]:
+        """Ids of what may match, in the order of the query and beyond its cursor."""
+        if query.owner:
+            return self._few(query, [self._keys("own", query.owner)])
+        if query.statuses and query.statuses <= OWNED:
+            [owners] = self._ask(("SMEMBERS", self._keys("owners")))
+            return self._few(query, [self._keys("own", each.decode()) for each in owners])
+        if query.workflow_id:
+            return self._few(query, [], self._keys("wf", query.workflow_id), query.workflow_id)
+        if query.parent_id:
+            return self._walk(query, [self._keys("par", query.parent_id)])
+        unowned = query.statuses and OWNED.isdisjoint(query.statuses)
+        if query.statuses and unowned and InvocationStatus.SUCCESS not in query.statuses:
+            return self._walk(query, [self._keys("st", each.value) for each in sorted(query.statuses)])
+        if query.task_id:
+            return self._walk(query, [self._keys("t", query.task_id)])
+        [tasks] = self._ask(("SMEMBERS", self._keys("tasks")))
+        return self._walk(query, [self._keys("t", each.decode()) for each in tasks])
+
+    def _few(self, query: InvocationQuery, sets: Sequence[str], ordered: str = "", more: str = "") -> list[str]:
+        """The members of small indexes, sorted."""
+        commands = [("SMEMBERS", key) for key in sets] + ([("ZRANGE", ordered, 0, -1)] if ordered else [])
+        found = {each.decode() for reply in (self._ask(*commands) if commands else []) for each in reply}
+        if more:
+            found.add(more)
+        if query.after is not None:
+            found = {each for each in found if (each < query.after if query.newest_first else each > query.after)}
+        return sorted(found, reverse=query.newest_first)
+
+    def _walk(self, query: InvocationQuery, keys: Sequence[str]) -> Iterable[str]:
+        """The members of sorted indexes, merged."""
+        if len(keys) == 1:
+            return self._walk_one(query, keys[0])
+        return merge(*(self._walk_one(query, key) for key in keys), reverse=query.newest_first)
+
+    def _walk_one(self, query: InvocationQuery, key: str) -> Iterator[str]:
+        page = min(PAGE, max(query.limit, 1))
+        after = query.after
+        while True:
+            if query.newest_first:
+                command = ("ZRANGE", key, "+" if after is None else f"({after}", "-", "BYLEX", "REV", "LIMIT", 0, page)
+            else:
+                command = ("ZRANGE", key, "-" if after is None else f"({after}", "+", "BYLEX", "LIMIT", 0, page)
+            [found] = self._ask(command)
+            ids = [each.decode() for each in found]
+            yield from ids
+            if len(ids) < page:
+                return
+            after = ids[-1]
+
+    def count_by(self, dimensions: Sequence[str], query: InvocationQuery) -> dict[tuple[str, ...], int]:
+        unknown = set(dimensions) - set(_DIMENSIONS)
+        if unknown:
+            raise ValueError(f"Cannot count by {', '.join(sorted(unknown))}: one of {', '.join(_DIMENSIONS)}")
+        query = replace(query, after=None)
+        counts: Counter[tuple[str, ...]] = Counter()
+        if _asks_only_for_groups(query):
+            for task_id, queue, status, number in self._groups():
+                if _group_matches(query, status, task_id, queue):
+                    group = {"task_id": task_id, "queue": queue, "status": status}
+                    counts[tuple(group[each] for each in dimensions)] += number
+            return dict(counts)
+        for record in self._matching(replace(query, limit=PAGE)):
+            group = {"task_id": record.task_id, "queue": record.queue, "status": str(record.status)}
+            counts[tuple(group[each] for each in dimensions)] += 1
+        return dict(counts)
+
+    def _groups(self) -> list[tuple[str, str, str, int]]:
+        """How many for each task, queue and status. One trip, for between two an invocation could move."""
+        [reply] = self._ask(self._fcall("groups"))
+        return [(task.decode(), queue.decode(), status.decode(), int(number)) for task, queue, status, number in reply]
+
+    def history(self, invocation_ids: Sequence[str]) -> list[HistoryEntry]:
+        ids = list(dict.fromkeys(invocation_ids))
+        if not ids:
+            return []
+        replies = self._ask(*(("LRANGE", self._keys("h", each), 0, -1) for each in ids))
+        found = (history_entry_of(i, blob) for i, reply in zip(ids, replies, strict=True) for blob in reply)
+        return sorted(found)
+
+    def changes(self, after: int, limit: int) -> list[HistoryEntry]:
+        [entries] = self._ask(("XRANGE", self._keys("changes"), f"({after}-0", "+", "COUNT", limit))
+        sequences = {int(entry_id.split(b"-")[0]): fields[1].decode() for entry_id, fields in entries}
+        found = {entry.sequence: entry for entry in self.history(list(sequences.values()))}
+        return [found[each] for each in sequences if each in found]
+
+    def last_change(self) -> int:
+        [last] = self._ask(("XREVRANGE", self._keys("changes"), "+", "-", "COUNT", 1))
+        return int(last[0][0].split(b"-")[0]) if last else 0
+
+
+def _pages(ids: Iterable[str], length: int) -> Iterator[list[str]]:
+    rest = iter(ids)
+    while page := list(islice(rest, length)):
+        yield page
+
+
+def _asks_only_for_groups(query: InvocationQuery) -> bool:
+    """Whether nothing beyond status, task and queue is asked for."""
+    return not (
+        query.args_id
+        or query.parent_id
+        or query.workflow_id
+        or query.workflow_type
+        or query.roots_only
+        or query.owner
+        or query.running_key
+        or query.registered_from is not None
+        or query.registered_until is not None
+        or query.changed_before is not None
+    )
+
+
+def _group_matches(query: InvocationQuery, status: str, task_id: str, queue: str) -> bool:
+    return (
+        (not query.statuses or status in query.statuses)
+        and (not query.task_id or task_id == query.task_id)
+        and (not query.queue or queue == query.queue)
+    )
+
+
+def _matches(query: InvocationQuery, record: InvocationRecord) -> bool:
+    """Whether a record meets every condition of a query."""
+    return (
+        _group_matches(query, record.status, record.task_id, record.queue)
+        and (not query.args_id or record.args_id == query.args_id)
+        and (not query.parent_id or record.parent_id == query.parent_id)
+        and (not query.workflow_id or record.workflow_id == query.workflow_id)
+        and (not query.workflow_type or record.workflow_type == query.workflow_type)
+        and (not query.roots_only or record.workflow_id == record.invocation_id)
+        and (not query.owner or record.owner == query.owner)
+        and (not query.running_key or record.running_key == query.running_key)
+        and (query.registered_from is None or record.registered_at >= query.registered_from)
+        and (query.registered_until is None or record.registered_at < query.registered_until)
+        and (query.changed_before is None or record.changed_at < query.changed_before)
+    )

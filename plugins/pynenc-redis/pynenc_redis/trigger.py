@@ -1,0 +1,197 @@
+"""Trigger definitions, occurrences and firings on Redis; their keys are explained in lua/occurrences.lua."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from pynenc.ports.trigger import (
+    Evaluation,
+    Firing,
+    NewOccurrence,
+    Occurrence,
+    StoredDefinition,
+    Trigger,
+    WaitingToken,
+)
+from pynenc_redis.mapping import pack, unpack
+from pynenc_redis.part import RedisPart
+from pynenc_redis.unit import RedisUnit, Session
+
+#: How long the version of the definitions is believed: it is asked for at nearly every step, and is a trip.
+VERSION_SECONDS = 1.0
+#: Old occurrences that are dropped in one go: the server does nothing else meanwhile.
+FORGET_PORTION = 1_000
+
+
+class RedisTrigger(RedisPart, Trigger):
+    """The log of occurrences, and what came of it."""
+
+    def __init__(self, unit: RedisUnit) -> None:
+        super().__init__(unit)
+        self._version = 0
+        self._version_until = float("-inf")
+
+    # ---------------------------------------------------------- definitions
+
+    def version(self) -> int:
+        if time.monotonic() >= self._version_until:
+            [stored] = self._ask(("GET", self._keys("trigger.version")))
+            self._version = int(stored or 0)
+            self._version_until = time.monotonic() + VERSION_SECONDS
+        return self._version
+
+    def definitions(self) -> list[StoredDefinition]:
+        stored = self._unit.run(lambda session: session.whole(self._keys("trigger.definitions")))
+        return [StoredDefinition(each, *unpack(stored[each])) for each in sorted(stored)]
+
+    def change_definitions(self, add: Sequence[StoredDefinition], remove: Sequence[str]) -> bool:
+        changed = self._unit.run(lambda session: self._change(session, add, remove))
+        self._version_until = float("-inf")
+        return changed
+
+    def _change(self, session: Session, add: Sequence[StoredDefinition], remove: Sequence[str]) -> bool:
+        key = self._keys("trigger.definitions")
+        known = session.whole(key)
+        new = {each.definition_id: pack(each[1:]) for each in add if each.definition_id not in known}
+        gone = [each for each in remove if each in known]
+        session.put_fields(key, new)
+        session.drop_fields(key, *gone)
+        if gone:
+            marks = session.whole(self._keys("trigger.marks"))
+            old = [name for name in marks if name.rpartition("/")[0] in gone]
+            session.drop_fields(self._keys("trigger.marks"), *old)
+            session.call("drop_tokens_of", *gone)
+        if new or gone:
+            session.write("INCR", self._keys("trigger.version"))
+        return bool(new or gone)
+
+    def marks(self) -> dict[str, float]:
+        stored = self._unit.run(lambda session: session.glimpse(self._keys("trigger.marks")))
+        return {schedule: float(mark) for schedule, mark in stored.items()}
+
+    def advance_mark(self, schedule: str, expected: float | None, to: float) -> bool:
+        return self._unit.run(lambda session: self._advance(session, schedule, expected, to))
+
+    def _advance(self, session: Session, schedule: str, expected: float | None, to: float) -> bool:
+        key = self._keys("trigger.marks")
+        [mark] = session.fields(key, [schedule])
+        if (None if mark is None else float(mark)) != expected:
+            return False
+        session.put_fields(key, {schedule: repr(to).encode()})
+        return True
+
+    # ---------------------------------------------------------- occurrences
+
+    def record(self, new: Sequence[NewOccurrence]) -> int:
+        return self._unit.run(lambda session: self._record(session, _first_of_each_key(new)))
+
+    def _record(self, session: Session, new: Sequence[NewOccurrence]) -> int:
+        names = [self._keys("occurrence", each.key) for each in new]
+        known = session.strings(names)
+        fresh = [each for each, stored in zip(new, known, strict=True) if stored is None]
+        if fresh:
+            session.call("record", pack([(each.key, each.source, pack(each[1:])) for each in fresh]))
+            # So that a second time in this unit finds it; its position is given at the end.
+            session.note({self._keys("occurrence", each.key): b"" for each in fresh})
+        return len(fresh)
+
+    def pending(self, limit: int) -> list[Occurrence]:
+        [found] = self._ask(("ZRANGE", self._keys("occurrences.pending"), 0, limit - 1, "WITHSCORES"))
+        return self._occurrences(found)
+
+    def after(self, position: int, limit: int, source: str | None = None) -> list[Occurrence]:
+        key = self._keys("occurrences") if source is None else self._keys("occurrences.of", source)
+        beyond = ("ZRANGE", key, f"({position}", "+inf", "BYSCORE", "LIMIT", 0, limit, "WITHSCORES")
+        [found] = self._ask(beyond)
+        return self._occurrences(found)
+
+    def read(self, keys: Sequence[str]) -> dict[str, Occurrence]:
+        distinct = list(dict.fromkeys(keys))
+        if not distinct:
+            return {}
+        [scores] = self._ask(("ZMSCORE", self._keys("occurrences"), *distinct))
+        found = [part for key, score in zip(distinct, scores, strict=True) if score is not None for part in (key, score)]
+        return {each.key: each for each in self._occurrences(found)}
+
+    def _occurrences(self, found: Sequence[bytes | str]) -> list[Occurrence]:
+        """From keys and positions in turn."""
+        keys = [key.decode() if isinstance(key, bytes) else key for key in found[::2]]
+        if not keys:
+            return []
+        [stored] = self._ask(("MGET", *(self._keys("occurrence", key) for key in keys)))
+        places = zip(keys, found[1::2], stored, strict=True)
+        return [Occurrence(int(float(position)), key, *unpack(data)) for key, position, data in places if data]
+
+    def withdraw(self, keys: Sequence[str]) -> None:
+        if keys:
+            self._unit.run(lambda session: session.call("withdraw", *keys))
+
+    def forget(self, before: float) -> int:
+        [forgotten] = self._ask(self._fcall("forget", repr(before), FORGET_PORTION))
+        return int(forgotten)
+
+    # -------------------------------------------------------------- firings
+
+    def turn(self) -> int:
+        [stored] = self._ask(("GET", self._keys("trigger.turn")))
+        return int(stored or 0)
+
+    def complete(self, turn: int, evaluation: Evaluation) -> bool:
+        return self._unit.run(lambda session: self._complete(session, turn, evaluation))
+
+    def _complete(self, session: Session, turn: int, evaluation: Evaluation) -> bool:
+        key = self._keys("trigger.turn")
+        [present] = session.strings([key])
+        if int(present or 0) != turn:
+            return False
+        session.put(key, str(turn + 1).encode())
+        firings = [(each.firing_id, each.definition_id, each.call is not None, pack(each[1:])) for each in evaluation.firings]
+        waiting = [(each.key, each.definition_id, pack(each[1:])) for each in evaluation.waiting]
+        session.call("complete", pack((evaluation.handled, evaluation.consumed, waiting, firings)))
+        return True
+
+    def waiting(self, definition_ids: Sequence[str]) -> list[WaitingToken]:
+        if not definition_ids:
+            return []
+        [found] = self._ask(self._fcall("tokens_of", *definition_ids))
+        return [WaitingToken(key.decode(), *unpack(data)) for key, data in found]
+
+    def unsettled(self, limit: int) -> list[Firing]:
+        [found] = self._ask(("ZRANGE", self._keys("firings.unsettled"), 0, limit - 1))
+        return self._firings(found)
+
+    def settle(self, invocations: Mapping[str, str]) -> None:
+        if invocations:
+            self._unit.run(lambda session: self._settle(session, invocations))
+
+    def _settle(self, session: Session, invocations: Mapping[str, str]) -> None:
+        # What this unit itself has added is not to be read: the server puts the two together.
+        session.call("settle", *(part for item in invocations.items() for part in item))
+
+    def firings(self, limit: int, definition_id: str | None = None) -> list[Firing]:
+        key = self._keys("firings") if definition_id is None else self._keys("firings.of", definition_id)
+        [found] = self._ask(("ZRANGE", key, 0, limit - 1, "REV"))
+        return self._firings(found)
+
+    def _firings(self, ids: Sequence[bytes]) -> list[Firing]:
+        if not ids:
+            return []
+        names = [each.decode() for each in ids]
+        replies = self._ask(*(("HMGET", self._keys("firing", name), "said", "invocation") for name in names))
+        found: list[Firing] = []
+        for name, (said, invocation) in zip(names, replies, strict=True):
+            if said is not None:
+                firing = Firing(name, *unpack(said))
+                settled = firing._replace(invocation_id=invocation.decode(), call=None) if invocation else firing
+                found.append(settled)
+        return found
+
+    def purge(self) -> None:
+        # Neither the version nor the positions go backwards: others remember what they know and how far they read.
+        self._ask(("INCR", self._keys("trigger.version")), ("DEL", self._keys("trigger.definitions")))
+        self._version_until = float("-inf")
+        kinds = ("trigger.marks", "occurrence:", "occurrences", "token:", "tokens", "firing:", "firings", "trigger.turn")
+        self._forget([*kinds, "trigger.definitions"])
+
+
+def _first_of_each_key(new: Sequence[NewOccurrence]) -> list[NewOccurrence]:
+    return list({each.key: each for each in reversed(new)}.values())[::-1]
