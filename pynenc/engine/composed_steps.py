@@ -25,7 +25,7 @@ from pynenc.invocation.record import (
     Wait,
 )
 from pynenc.invocation.status import InvocationStatus
-from pynenc.ports.backend import Backend
+from pynenc.ports.backend import Backend, repeated
 from pynenc.ports.clock import Clock
 from pynenc.ports.orchestrator import Existing
 from pynenc.ports.steps import Advanced, ClaimPlan, Steps, WaitAnswer, WaitRequest
@@ -63,6 +63,7 @@ class ComposedSteps(Steps):
 
     # ------------------------------------------------------------------ submit
 
+    @repeated
     def submit(
         self, new: Sequence[NewInvocation], uses: Mapping[str, Sequence[str]], *, wake: bool
     ) -> list[Existing | None]:
@@ -91,6 +92,7 @@ class ComposedSteps(Steps):
 
     # ----------------------------------------------------------------- advance
 
+    @repeated
     def advance(self, finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None) -> Advanced:
         now = self._clock.now()
         told = Told(self._ledger, self._backend.trigger)
@@ -161,6 +163,7 @@ class ComposedSteps(Steps):
 
     # -------------------------------------------------------------------- wait
 
+    @repeated
     def wait(self, request: WaitRequest, finishes: Sequence[Finish], plan: ClaimPlan | None) -> WaitAnswer:
         now = self._clock.now()
         told = Told(self._ledger, self._backend.trigger)
@@ -258,6 +261,7 @@ class ComposedSteps(Steps):
             below = {edge.awaited_id for edge in self._ledger.awaited_by(paused)} - seen
             level = [r for r in self._ledger.read(list(below)).values() if not r.status.is_final()]
 
+    @repeated
     def resume(self, waiter: InvocationRecord, actor: str) -> InvocationRecord | None:
         now = self._clock.now()
         change = Transition(waiter.invocation_id, InvocationStatus.RESUMED, actor, waiter.attempt)
@@ -274,6 +278,7 @@ class ComposedSteps(Steps):
         self._committed()
         return resumed
 
+    @repeated
     def watch(self, awaited: Sequence[str], address: str | None) -> list[InvocationRecord]:
         with self._backend.unit():
             records = self._ledger.read(awaited)
@@ -285,6 +290,7 @@ class ComposedSteps(Steps):
 
     # --------------------------------------------------------- reroute, cancel
 
+    @repeated
     def reroute(self, changes: Sequence[Transition]) -> list[InvocationRecord | None]:
         now = self._clock.now()
         told = Told(self._ledger, self._backend.trigger)
@@ -315,6 +321,7 @@ class ComposedSteps(Steps):
         ]
         return [record for record in self._ledger.transition(changes, now) if record is not None]
 
+    @repeated
     def cancel(self, invocation_ids: Sequence[str], actor: str) -> list[InvocationRecord]:
         now = self._clock.now()
         told = Told(self._ledger, self._backend.trigger)
@@ -367,6 +374,7 @@ class ComposedSteps(Steps):
         self._push(again)
         return {record.invocation_id for record in again}
 
+    @repeated
     def queue_due(self, limit: int) -> float | None:
         now = self._clock.now()
         upcoming = self._ledger.next_due()
@@ -379,6 +387,7 @@ class ComposedSteps(Steps):
             self._wakeups.wake_workers(len(due), coroutines=True)
         return self._ledger.next_due()
 
+    @repeated
     def requeue(self, records: Sequence[InvocationRecord]) -> None:
         with self._backend.unit():
             self._push(records)

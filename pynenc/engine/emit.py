@@ -7,12 +7,14 @@ from pynenc.engine.context import get_running, in_step
 from pynenc.engine.engine import Engine
 from pynenc.exceptions import SerializationError
 from pynenc.identifiers import new_id
+from pynenc.ports.backend import repeated
 from pynenc.ports.trigger import NewOccurrence
 from pynenc.trigger.conditions.base import event_source
 from pynenc.workflow.event import Event, checked_code, checked_payload
 from pynenc.workflow.workflow_exceptions import WorkflowAccessError
 
 
+@repeated
 def emit_event(engine: Engine, event_code: str, payload: Mapping[str, Any] | None, *, transactional: bool) -> str:
     """Record an event and have the triggers evaluated; its id.
 

@@ -19,7 +19,7 @@ from pynenc.engine.watched_ledger import WatchedLedger
 from pynenc.exceptions import ConfigError
 from pynenc.invocation.record import InvocationRecord
 from pynenc.invocation.status import InvocationStatus
-from pynenc.ports.backend import Backend
+from pynenc.ports.backend import Backend, repeated
 from pynenc.ports.clock import Clock
 from pynenc.ports.orchestrator import Orchestrator
 from pynenc.ports.steps import Steps
@@ -147,6 +147,7 @@ class Engine:
         """An exception as text; never raises."""
         return dump_exception(error, self.serializer)
 
+    @repeated
     def link_references(self, invocation_id: str, keys: Sequence[str]) -> None:
         """Keep large values as long as the invocation that uses them."""
         with self.backend.unit():

@@ -12,6 +12,7 @@ from pynenc.engine.seen_failures import Undone
 from pynenc.exceptions import SerializationError
 from pynenc.identifiers import new_id
 from pynenc.invocation.record import Lane
+from pynenc.ports.backend import repeated
 from pynenc.serializer.exception_codec import exit_of, load_exception
 from pynenc.workflow.log_entry import Fence, LogEntry, OpenedLog, OperationKind
 from pynenc.workflow.workflow_exceptions import WorkflowError
@@ -148,6 +149,7 @@ class StoredJournal:
 
     # -- writing
 
+    @repeated
     def write(
         self,
         entries: Sequence[LogEntry],
@@ -186,6 +188,7 @@ class StoredJournal:
             "that; else it is a defect of Pynenc, please report it."
         )
 
+    @repeated
     def undo(self, undone: Undone) -> None:
         """Take out of the record what the end of the attempt has undone."""
         log = self._open()
@@ -204,6 +207,7 @@ class StoredJournal:
         packed = self._engine.payloads.pack_arguments(task.key, values, task.conf.disable_cache_args)
         return ChildCall(task, values, options, packed, packed.args_id)
 
+    @repeated
     def start_child(
         self,
         call: ChildCall,

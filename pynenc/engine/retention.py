@@ -8,6 +8,7 @@ from pynenc.engine.trigger_needs import undecided_since, waiting_invocations
 from pynenc.engine.waiting import read_all
 from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.status import InvocationStatus
+from pynenc.ports.backend import repeated
 
 #: Invocations dropped in one step, so that writers are never kept out for long.
 BATCH = 200
@@ -43,6 +44,7 @@ def purge_expired(engine: Engine, keep_seconds: float) -> int:
     return dropped
 
 
+@repeated
 def _drop(engine: Engine, ids: Sequence[str]) -> None:
     with engine.backend.unit():
         engine.ledger.drop(ids)

@@ -10,12 +10,14 @@ from pynenc.engine.trigger_known import KnownDefinitions
 from pynenc.engine.triggers import time_occurrence
 from pynenc.engine.user_code import contained
 from pynenc.identifiers import TaskId
+from pynenc.ports.backend import repeated
 from pynenc.ports.trigger import StoredDefinition
 from pynenc.trigger.conditions.cron import CronCondition
 from pynenc.trigger.definition import TriggerDefinition, definition_id, schedules_in
 from pynenc.trigger.requirements import watched_tasks
 
 
+@repeated
 def register_triggers(
     engine: Engine, triggers: Mapping[str, Sequence[TriggerDefinition]], task_keys: Collection[str], *, alone: bool
 ) -> None:

@@ -16,6 +16,7 @@ from pynenc.engine.trigger_passing_on import PassingOn
 from pynenc.engine.user_code import contained
 from pynenc.identifiers import id_from_digest, new_id
 from pynenc.invocation.record import InvocationRecord, NewInvocation
+from pynenc.ports.backend import repeated
 from pynenc.ports.trigger import Evaluation, Firing, NewOccurrence, Occurrence
 from pynenc.trigger.definition import TriggerDefinition
 from pynenc.trigger.matching import LONGEST_LINE
@@ -64,6 +65,7 @@ class Triggers:
         upcoming = [self._look(schedule, marks.get(schedule.name), now) for schedule in known.schedules]
         return min((time for time in upcoming if time is not None), default=None)
 
+    @repeated
     def _look(self, schedule: Schedule, mark: float | None, now: float) -> float | None:
         if mark is None or mark > now + CLOCK_SET_BACK_SECONDS:
             self._trigger.advance_mark(schedule.name, mark, now)
@@ -151,6 +153,7 @@ class Triggers:
         new = new_invocation(self._engine, task, packed, CallOptions(), parent=None, invocation_id=invocation_id)
         return json.dumps([list(new), list(packed.references)])
 
+    @repeated
     def _complete(self, turn: int, evaluation: Evaluation) -> bool:
         fired = [firing for firing in evaluation.firings if firing.call is not None]
         back: list[InvocationRecord] = []

@@ -21,6 +21,7 @@ from pynenc.invocation.dist_invocation import DistributedInvocation
 from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.record import InvocationRecord
 from pynenc.invocation.status import InvocationStatus
+from pynenc.ports.backend import repeated
 from pynenc.serializer.exception_codec import load_exception
 from pynenc.workflow.log_entry import LogEntry, OperationKind
 
@@ -222,6 +223,7 @@ class Workflows:
         require_text("The key of get_data()", key)
         return self.find_data(workflow_id, [key]).get(key, default)
 
+    @repeated
     def set_data(self, workflow_id: str, key: str, value: Any) -> None:
         """Store one from outside of the workflow; its tasks see it at their next ``get_data``."""
         require_text("The key of set_data()", key)

@@ -10,6 +10,7 @@ from pynenc.exceptions import InvocationNotFoundError
 from pynenc.identifiers import new_id
 from pynenc.invocation.record import InvocationRecord, Lane, NewInvocation
 from pynenc.invocation.status import InvocationStatus
+from pynenc.ports.backend import repeated
 from pynenc.workflow.log_entry import Continuation, Fence, LogEntry, OperationKind
 from pynenc.workflow.workflow_exceptions import WorkflowError
 
@@ -32,6 +33,7 @@ class Going(NamedTuple):
     replaced: Sequence[LogEntry]
 
 
+@repeated
 def resume(engine: Engine, record: InvocationRecord, again_from: int | None) -> NewInvocation:
     """Register the invocation that goes on, and have it continue the log, in one step.
 

@@ -1,8 +1,10 @@
 """The bundle: five components, what they can do, and the unit that groups writes."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from typing import Protocol
+from functools import wraps
+from typing import ParamSpec, Protocol, TypeVar
 
 from pynenc.ports.broker import Broker
 from pynenc.ports.client_data_store import ClientDataStore
@@ -12,12 +14,36 @@ from pynenc.ports.steps import Steps
 from pynenc.ports.trigger import Trigger
 from pynenc.ports.wakeups import Wakeups
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: How often a step begins again; each time, somebody else got something done.
+MOST_CONFLICTS = 1_000
+
 
 class UnitConflict(Exception):  # noqa: N818 - no error of anybody: it says "again"
     """Nothing of a unit was written, for others changed meanwhile what was read in it: begin again.
 
     Only products whose units do not exclude each other raise it, at the end of the outermost unit.
     """
+
+
+def repeated(step: Callable[P, T]) -> Callable[P, T]:
+    """A function that opens units, made to begin again after a ``UnitConflict``.
+
+    Inside of another unit a conflict shows at the end of that one, so whoever opened it is to be repeated.
+    """
+
+    @wraps(step)
+    def again(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(MOST_CONFLICTS):
+            try:
+                return step(*args, **kwargs)
+            except UnitConflict:
+                continue
+        return step(*args, **kwargs)
+
+    return again
 
 
 class Unit(Protocol):

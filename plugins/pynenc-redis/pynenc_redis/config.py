@@ -18,4 +18,6 @@ class ConfigRedis(ConfigPynencBase):
     redis_username: str = Field(default="", description="User; empty: the default one.")
     redis_password: SecretStr = Field(default=SecretStr(""), description="Password; empty: none.")
     socket_timeout: float = Field(default=5.0, description="How long to wait for a reply, in seconds.", gt=0)
-    socket_connect_timeout: float = Field(default=5.0, description="How long to wait for a connection, in seconds.", gt=0)
+    socket_connect_timeout: float = Field(
+        default=5.0, description="How long to wait for a connection, in seconds.", gt=0
+    )

@@ -166,7 +166,8 @@ class RedisLedger(RedisPart, StatusLedger):
             free += [
                 record.invocation_id
                 for record in records.values()
-                if record.workflow_id not in keep_workflows and unfinished.isdisjoint((record.parent_id, record.workflow_id))
+                if record.workflow_id not in keep_workflows
+                and unfinished.isdisjoint((record.parent_id, record.workflow_id))
             ]
             if len(page) < EXPIRY_PAGE:
                 break

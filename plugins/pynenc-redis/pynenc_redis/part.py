@@ -27,7 +27,9 @@ class RedisPart:
         for kind in kinds:
             cursor = b"0"
             while True:
-                [[cursor, found]] = self._ask(("SCAN", cursor, "MATCH", _literal(self._keys(kind)) + "*", "COUNT", 1000))
+                [[cursor, found]] = self._ask(
+                    ("SCAN", cursor, "MATCH", _literal(self._keys(kind)) + "*", "COUNT", 1000)
+                )
                 if found:
                     self._ask(("UNLINK", *found))
                 if cursor == b"0":

@@ -62,7 +62,9 @@ def server_of(conf: ConfigRedis) -> Server:
         "username": conf.redis_username or None,
         "password": conf.redis_password.get_secret_value() or None,
     }
-    return Server(lambda: redis.ConnectionPool(**options), f"redis://{conf.redis_host}:{conf.redis_port}/{conf.redis_db}")
+    return Server(
+        lambda: redis.ConnectionPool(**options), f"redis://{conf.redis_host}:{conf.redis_port}/{conf.redis_db}"
+    )
 
 
 def _without_secrets(url: str) -> str:

@@ -109,7 +109,9 @@ class RedisTrigger(RedisPart, Trigger):
         if not distinct:
             return {}
         [scores] = self._ask(("ZMSCORE", self._keys("occurrences"), *distinct))
-        found = [part for key, score in zip(distinct, scores, strict=True) if score is not None for part in (key, score)]
+        found = [
+            part for key, score in zip(distinct, scores, strict=True) if score is not None for part in (key, score)
+        ]
         return {each.key: each for each in self._occurrences(found)}
 
     def _occurrences(self, found: Sequence[bytes | str]) -> list[Occurrence]:
@@ -144,7 +146,9 @@ class RedisTrigger(RedisPart, Trigger):
         if int(present or 0) != turn:
             return False
         session.put(key, str(turn + 1).encode())
-        firings = [(each.firing_id, each.definition_id, each.call is not None, pack(each[1:])) for each in evaluation.firings]
+        firings = [
+            (each.firing_id, each.definition_id, each.call is not None, pack(each[1:])) for each in evaluation.firings
+        ]
         waiting = [(each.key, each.definition_id, pack(each[1:])) for each in evaluation.waiting]
         session.call("complete", pack((evaluation.handled, evaluation.consumed, waiting, firings)))
         return True
@@ -189,7 +193,16 @@ class RedisTrigger(RedisPart, Trigger):
         # Neither the version nor the positions go backwards: others remember what they know and how far they read.
         self._ask(("INCR", self._keys("trigger.version")), ("DEL", self._keys("trigger.definitions")))
         self._version_until = float("-inf")
-        kinds = ("trigger.marks", "occurrence:", "occurrences", "token:", "tokens", "firing:", "firings", "trigger.turn")
+        kinds = (
+            "trigger.marks",
+            "occurrence:",
+            "occurrences",
+            "token:",
+            "tokens",
+            "firing:",
+            "firings",
+            "trigger.turn",
+        )
         self._forget([*kinds, "trigger.definitions"])
 
 

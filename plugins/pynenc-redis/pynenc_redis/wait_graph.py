@@ -63,7 +63,9 @@ class RedisWaitGraph(RedisPart, WaitGraph):
             if edge.waiter_id is not None:
                 session.remove(self._keys("from", edge.waiter_id), member_of_waiter(edge))
                 touched[edge.awaited_id] = None
-        for awaited_id, rest in zip(touched, session.members([self._keys("to", each) for each in touched]), strict=True):
+        for awaited_id, rest in zip(
+            touched, session.members([self._keys("to", each) for each in touched]), strict=True
+        ):
             if not any(wait_to(awaited_id, member).waiter_id for member in rest):
                 session.remove(self._keys("awaited"), awaited_id)
         return list(edges)
