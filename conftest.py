@@ -1,4 +1,4 @@
-"""What holds for every test: no configuration and no working directory of the person who runs them."""
+"""What holds for every test, of plugins too: no configuration and no working directory of whoever runs them."""
 
 import logging
 import os
@@ -10,6 +10,8 @@ import pytest
 from hypothesis import settings
 
 from pynenc.module_loggers import MODULES
+
+pytest_plugins = ["pynenc.testing.servers.fixtures"]
 
 # An app reads its settings from these; a test that wants one sets it itself.
 for _name in [name for name in os.environ if name.upper().startswith("PYNENC")]:

@@ -1,0 +1,6 @@
+"""What Pynenc finds at the entry point."""
+
+from pynenc_rabbitmq.conf import ConfigRabbitMq
+
+PYNENC_PORTS_VERSION = 1
+CONFIG_GROUPS = (ConfigRabbitMq,)
