@@ -61,9 +61,14 @@ class Setup:
     odd: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 
     @property
+    def products(self) -> frozenset[str]:
+        """The products of its components."""
+        return frozenset({self.product, *self.odd.values()})
+
+    @property
     def shared(self) -> bool:
         """Whether other processes see what is stored."""
-        return "Mem" not in {self.product, *self.odd.values()}
+        return "Mem" not in self.products
 
     @property
     def in_process(self) -> bool:
@@ -98,7 +103,7 @@ def _slots(runner: str, slots: int) -> dict[str, Any]:
             raise ValueError(f"{runner} has no slots to be set here")
 
 
-#: What comes with Pynenc: every runner, and the sensible mixtures of products.
+#: Every runner, and the sensible mixtures of products. Those on a server need its address in the settings.
 SETUPS: Final[Mapping[str, Setup]] = {
     setup.name: setup
     for setup in (
@@ -107,6 +112,10 @@ SETUPS: Final[Mapping[str, Setup]] = {
         Setup(name="sqlite-multi-thread", product="SQLite", runner="MultiThreadRunner"),
         Setup(name="sqlite-process", product="SQLite", runner="ProcessRunner"),
         Setup(name="sqlite-persistent-process", product="SQLite", runner="PersistentProcessRunner"),
+        Setup(name="redis-thread", product="Redis"),
+        Setup(name="redis-multi-thread", product="Redis", runner="MultiThreadRunner"),
+        Setup(name="redis-persistent-process", product="Redis", runner="PersistentProcessRunner"),
+        Setup(name="redis-but-sqlite-broker", product="Redis", odd={"broker": "SQLite"}),
         Setup(name="sqlite-but-memory-broker", product="SQLite", odd={"broker": "Mem"}),
         Setup(name="memory-but-sqlite-broker", product="Mem", odd={"broker": "SQLite"}),
         Setup(name="memory-but-sqlite-orchestrator", product="Mem", odd={"orchestrator": "SQLite"}),

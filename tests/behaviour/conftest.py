@@ -35,8 +35,8 @@ def _without_safety_nets() -> Iterator[None]:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    made = Stage(tmp_path)
+def stage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    made = Stage(tmp_path, request)
     yield made
     made.close()
 
@@ -44,7 +44,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 @pytest.fixture(scope="module")
 def shared_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pynenc]:
     """An app with its runner for many small tests; to be given a setup as the parameter."""
-    made = Stage(tmp_path_factory.mktemp("shared"))
+    made = Stage(tmp_path_factory.mktemp("shared"), request)
     try:
         yield made.run(request.param, slots=2)
     finally:

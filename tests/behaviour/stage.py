@@ -1,11 +1,14 @@
 """Apps on every runner and product; what holds for each at the end of every test."""
 
+import itertools
 from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import behaviour_app
+import pytest
+import redis
 import tasks_calls
 import tasks_cancelling
 import tasks_concurrency
@@ -26,6 +29,7 @@ from pynenc.invocation import DistributedInvocation, InvocationStatus
 from pynenc.testing import wait_until
 from pynenc.testing.apps import SETUPS, RunnerProcess, RunnerThread, Setup, build_app, installed
 from pynenc.testing.history import check_all_histories
+from pynenc.testing.servers import RedisServer
 
 MODULES: tuple[ModuleType, ...] = (
     behaviour_app,
@@ -52,11 +56,18 @@ PLAIN = [setup for setup in SETUPS.values() if not setup.odd]
 STAYING = [setup for setup in PLAIN if setup.runner != "ProcessRunner"]
 
 
+#: More than are in use at once; a test begins with an empty one.
+REDIS_DATABASES = 16
+_databases = itertools.count()
+
+
 class Stage:
     """The apps of a test, their runners, and their end."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, request: pytest.FixtureRequest) -> None:
         self._folder = folder
+        self._request = request
+        self._redis_url = ""
         self._apps: list[Pynenc] = []
         self._installed = ExitStack()
         self._runners = ExitStack()
@@ -66,11 +77,21 @@ class Stage:
     def build(self, setup: Setup | str, *, slots: int = 1, **settings: Any) -> Pynenc:
         """An app in the place of that of the task modules; nothing runs yet."""
         kind = SETUPS[setup] if isinstance(setup, str) else setup
+        if "Redis" in kind.products:
+            settings.setdefault("redis_url", self._own_redis())
         app = build_app(kind, self._folder, slots=slots, **settings)
         self._apps.append(app)
         self._installed.callback(app.close)
         self._installed.enter_context(installed(app, *MODULES))
         return app
+
+    def _own_redis(self) -> str:
+        """An empty database of the session's server."""
+        if not self._redis_url:
+            server: RedisServer = self._request.getfixturevalue("redis_server")
+            self._redis_url = f"{server.url}/{next(_databases) % REDIS_DATABASES}"
+            redis.Redis.from_url(self._redis_url).flushdb()
+        return self._redis_url
 
     def adopt(self, app: Pynenc, *modules: ModuleType) -> None:
         """Put an app in the place of that of further task modules."""

@@ -69,7 +69,9 @@ def test_scopes_by_arguments_and_by_keys(stage, setup, journal, gate, in_batches
     assert sorted(begun) == ["a", "b"], "different keys at the same time"
     # Which of the two came first is for the workers' race, where claiming is more than one trip.
     blocked = InvocationStatus.CONCURRENCY_CONTROLLED
-    wait_until(lambda: blocked in {call.status for call in by_key[:2]}, DEADLINE_SECONDS, "one of the two to be blocked")
+    wait_until(
+        lambda: blocked in {call.status for call in by_key[:2]}, DEADLINE_SECONDS, "one of the two to be blocked"
+    )
     open_gate(gate)
     assert [call.result for call in by_key] == ["a", "a", "b"]
     assert not overlapping([interval for interval in intervals(journal) if interval.what == "a"])

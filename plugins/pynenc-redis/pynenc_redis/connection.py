@@ -58,7 +58,7 @@ class Server:
         with self._lock:
             if self._pool is None:
                 self._pool = self._make_pool()
-            connection = self._pool.make_connection()
+            connection: Any = self._pool.make_connection()
         try:
             connection.connect()
             _bring_library(connection)

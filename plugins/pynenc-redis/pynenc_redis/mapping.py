@@ -6,7 +6,7 @@ MessagePack, for the server's scripts read it too. They cannot keep a hole in a 
 from collections.abc import Sequence
 from typing import Any
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 from pynenc.invocation.record import HistoryEntry, InvocationRecord, Outcome, Wait
 from pynenc.invocation.runner_record import RunnerRecord

@@ -8,7 +8,7 @@ from pynenc.backends.products import Product
 from pynenc.conf.settings import Settings
 from pynenc_redis.broker import RedisBroker
 from pynenc_redis.client_data_store import RedisClientDataStore
-from pynenc_redis.config import ConfigRedis
+from pynenc_redis.conf import ConfigRedis
 from pynenc_redis.connection import Server
 from pynenc_redis.keys import Keys
 from pynenc_redis.orchestrator import RedisOrchestrator

@@ -13,6 +13,7 @@ from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.record import HistoryEntry, InvocationRecord
 from pynenc.invocation.status import OWNED, InvocationStatus
 from pynenc.ports.orchestrator import LedgerReader
+from pynenc_redis.connection import Command
 from pynenc_redis.mapping import history_entry_of, record_of
 from pynenc_redis.part import RedisPart
 
@@ -72,6 +73,7 @@ class RedisLedgerReader(RedisPart, LedgerReader):
         page = min(PAGE, max(query.limit, 1))
         after = query.after
         while True:
+            command: Command
             if query.newest_first:
                 command = ("ZRANGE", key, "+" if after is None else f"({after}", "-", "BYLEX", "REV", "LIMIT", 0, page)
             else:

@@ -1,9 +1,9 @@
-"""The unit of work: what is read is watched, what is written is kept back, and all of it happens at the end, or nothing.
+"""The unit of work: what is read is watched, what is written is kept back and happens at the end, or nothing.
 
-The server has no locks that a dead client would hold. A unit reads what it needs under WATCH, decides, and sends its writes in
-one transaction (MULTI, EXEC), which the server refuses if another client has changed anything of what was read. Then the
-unit ends with ``UnitConflict``, and whoever opened it begins again. Inside a unit its own writes are seen: what was read is
-kept here, and changed along.
+The server has no locks that a dead client would hold. A unit reads what it needs under WATCH, decides, and sends its
+writes in one transaction (MULTI, EXEC), which the server refuses if another client has changed anything of what was
+read. Then the unit ends with ``UnitConflict``, and whoever opened it begins again. Inside a unit its own writes are
+seen: what was read is kept here, and changed along.
 """
 
 import threading
@@ -245,8 +245,10 @@ class Session:
             return
         commands = self._commands
         if self._changes:
-            items = [(packed_record(record), actor) for record, actor in self._changes]
-            items = [(blob,) if actor is None else (blob, actor) for blob, actor in items]
+            items = [
+                (packed_record(record),) if actor is None else (packed_record(record), actor)
+                for record, actor in self._changes
+            ]
             self._commands = []
             self.call("write", pack(items))
             # First: what follows may refer to it.

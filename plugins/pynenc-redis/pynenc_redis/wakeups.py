@@ -204,9 +204,8 @@ class RedisWakeups(Wakeups):
             if ids and not self._waiting and self._marked_waiting:
                 self._marked_waiting = False
                 self._server.ask(("SREM", self._keys("waiting"), self._address))
-                if self._waiting:
-                    # Somebody began to wait meanwhile.
-                    self.set_waiting(True)
+                # In case somebody began to wait meanwhile.
+                self.set_waiting(self._waiting)
             if self._on_message is not None and (ids or look_at_everything):
                 self._on_message(ids)
             if self._on_work is not None and (WORK in lines or look_at_everything):

@@ -3,9 +3,9 @@
 from functools import partial
 
 import pytest
-from redis_stores import redis_store
 
 from pynenc.testing import conformance
+from pynenc_redis.testing.stores import redis_store
 
 
 class RedisStores:

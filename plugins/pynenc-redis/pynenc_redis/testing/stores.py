@@ -1,13 +1,15 @@
 """Redis stores for tests. At the top of a module, so that other processes can open them too."""
 
+from pydantic import SecretStr
+
 from pynenc.ports.backend import Backend, Capabilities
-from pynenc_redis.config import ConfigRedis
+from pynenc_redis.conf import ConfigRedis
 from pynenc_redis.product import redis_components, server_of
 
 
 def redis_store(url: str, app_id: str = "conformance") -> Backend:
     """An application on a server."""
-    server = server_of(ConfigRedis(redis_url=url))
+    server = server_of(ConfigRedis(redis_url=SecretStr(url)))
     made = redis_components(app_id, server)
     return Backend(
         broker=made.broker,

@@ -1,0 +1,1 @@
+"""For tests: stores that other processes can open too."""
