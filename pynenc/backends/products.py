@@ -10,6 +10,7 @@ from pynenc.lazy import load
 from pynenc.plugin_loader import load_plugins
 from pynenc.ports import PORTS_VERSION
 from pynenc.ports.backend import Unit
+from pynenc.ports.shortcuts import Shortcuts
 from pynenc.ports.steps import Steps
 from pynenc.ports.wakeups import Wakeups
 
@@ -28,6 +29,8 @@ class Product:
     location: str
     #: Its own way to take the steps of a call when it holds all components.
     steps: Steps | None = None
+    #: Its own way to take the plain cases of some steps, when it holds all components.
+    shortcuts: Shortcuts | None = None
 
     def part(self, name: str) -> Any:
         """One of its components.

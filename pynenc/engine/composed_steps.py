@@ -13,6 +13,7 @@ from pynenc.engine.claim import Claims, direct_claims, queue_entry, split_heads
 from pynenc.engine.crash_points import crash_point
 from pynenc.engine.cycles import call_key, find_cycle
 from pynenc.engine.departures import come_back, has_record, settle
+from pynenc.engine.plain_steps import PlainSteps, Watches
 from pynenc.engine.scopes import Scope, free_scopes, lines_of
 from pynenc.engine.told import Told
 from pynenc.invocation.record import (
@@ -46,6 +47,7 @@ class ComposedSteps(Steps):
         *,
         record_events: Callable[[Sequence[Any]], None],
         committed: Callable[[], None],
+        watches: Watches,
     ) -> None:
         #: Called in the unit of an outcome with the events that belong to it.
         self._record_events = record_events
@@ -60,6 +62,7 @@ class ComposedSteps(Steps):
         self._broker = backend.broker
         self._wakeups = backend.wakeups
         self._claims = Claims(backend)
+        self._plain = PlainSteps(backend.shortcuts, told_here, watches)
 
     # ------------------------------------------------------------------ submit
 
@@ -68,6 +71,8 @@ class ComposedSteps(Steps):
         self, new: Sequence[NewInvocation], uses: Mapping[str, Sequence[str]], *, wake: bool
     ) -> list[Existing | None]:
         now = self._clock.now()
+        if self._plain.submit(new, uses, now, wake=wake):
+            return [None] * len(new)
         with self._backend.unit():
             existing = self._ledger.register(new, now)
             fresh = [item for item, found in zip(new, existing, strict=True) if found is None]
@@ -95,6 +100,9 @@ class ComposedSteps(Steps):
     @repeated
     def advance(self, finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None) -> Advanced:
         now = self._clock.now()
+        advanced = self._plain.advance(finishes, changes, plan, now)
+        if advanced is not None:
+            return advanced
         told = Told(self._ledger, self._backend.trigger)
         pushed = 0
         with self._backend.unit():

@@ -110,6 +110,7 @@ class Engine:
             self.payloads.keep,
             record_events=watched.record_events,
             committed=self._committed,
+            watches=watched.watches,
         )
         self.recent = Recent()
         #: Emitted in this process in sync mode, the newest last.

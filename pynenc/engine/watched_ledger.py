@@ -58,6 +58,16 @@ class WatchedLedger:
         self._note_records(records, now)
         return records
 
+    def watches(self, statuses: Iterable[InvocationStatus], task_id: str | None = None) -> bool:
+        """Whether a trigger watches one of these statuses, of a task or of any."""
+        watched = self._sources()
+        if not watched:
+            return False
+        endings = tuple(f":{status.value}" for status in statuses)
+        if task_id is None:
+            return any(source.endswith(endings) for source in watched)
+        return any(task_source(task_id, ending[1:]) in watched for ending in endings)
+
     def record_events(self, events: Sequence[NewOccurrence]) -> None:
         """Record the events that belong to an outcome; to be called in its unit."""
         self._trigger.record(events)

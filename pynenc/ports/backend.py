@@ -9,6 +9,7 @@ from typing import ParamSpec, Protocol, TypeVar
 from pynenc.ports.broker import Broker
 from pynenc.ports.client_data_store import ClientDataStore
 from pynenc.ports.orchestrator import Orchestrator
+from pynenc.ports.shortcuts import Shortcuts
 from pynenc.ports.state_backend import StateBackend
 from pynenc.ports.steps import Steps
 from pynenc.ports.trigger import Trigger
@@ -88,6 +89,8 @@ class Backend:
     location: str = ""
     #: The product's own way to take the steps of a call; None: composed from the components.
     steps: Steps | None = None
+    #: Its own way to take the plain cases of some steps.
+    shortcuts: Shortcuts | None = None
 
     def unit(self) -> AbstractContextManager[object]:
         """One step: opens the unit of each product, so that they commit in the order of ``units``."""

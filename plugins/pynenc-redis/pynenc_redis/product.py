@@ -12,6 +12,7 @@ from pynenc_redis.conf import ConfigRedis
 from pynenc_redis.connection import Server
 from pynenc_redis.keys import Keys
 from pynenc_redis.orchestrator import RedisOrchestrator
+from pynenc_redis.shortcuts import RedisShortcuts
 from pynenc_redis.state_backend import RedisStateBackend
 from pynenc_redis.trigger import RedisTrigger
 from pynenc_redis.unit import RedisUnit
@@ -28,12 +29,14 @@ class Components(NamedTuple):
     client_data: RedisClientDataStore
     unit: RedisUnit
     wakeups: RedisWakeups
+    shortcuts: RedisShortcuts
 
 
 def redis_components(app_id: str, server: Server) -> Components:
     """The components of an application on a server."""
     keys = Keys(app_id)
     unit = RedisUnit(server, keys)
+    wakeups = RedisWakeups(server, keys)
     return Components(
         broker=RedisBroker(unit),
         orchestrator=RedisOrchestrator(unit),
@@ -41,7 +44,8 @@ def redis_components(app_id: str, server: Server) -> Components:
         trigger=RedisTrigger(unit),
         client_data=RedisClientDataStore(unit),
         unit=unit,
-        wakeups=RedisWakeups(server, keys),
+        wakeups=wakeups,
+        shortcuts=RedisShortcuts(unit, wakeups),
     )
 
 
@@ -88,5 +92,6 @@ def open_redis(app_id: str, settings: Settings) -> Product:
         unit=made.unit,
         wakeups=made.wakeups,
         shared_between_processes=True,
+        shortcuts=made.shortcuts,
         location=server.location,
     )

@@ -1,0 +1,68 @@
+"""The plain cases of steps, where the product can do them in one trip (``pynenc.ports.shortcuts``)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from pynenc.engine.crash_points import crash_point
+from pynenc.invocation.record import Finish, NewInvocation, Transition
+from pynenc.invocation.status import InvocationStatus
+from pynenc.ports.shortcuts import Shortcuts
+from pynenc.ports.steps import Advanced, ClaimPlan
+
+#: Whether a trigger watches one of these statuses.
+Watches = Callable[[Iterable[InvocationStatus]], bool]
+
+_CLAIMED = frozenset({InvocationStatus.PENDING, InvocationStatus.RUNNING})
+
+
+class PlainSteps:
+    """Takes a step by its shortcut if there is nothing to decide in it; otherwise leaves it to be composed."""
+
+    def __init__(
+        self, shortcuts: Shortcuts | None, told_here: Callable[[Sequence[str]], None], watches: Watches
+    ) -> None:
+        self._shortcuts = shortcuts
+        self._told_here = told_here
+        self._watches = watches
+
+    def submit(
+        self, new: Sequence[NewInvocation], uses: Mapping[str, Sequence[str]], now: float, *, wake: bool
+    ) -> bool:
+        """Whether it was done."""
+        shortcuts = self._shortcuts
+        # Large values are to be looked after in the same unit.
+        if shortcuts is None or uses or any(each.registration_key is not None for each in new):
+            return False
+        if self._watches((InvocationStatus.REGISTERED,)) or not shortcuts.submit(new, now, wake=wake):
+            return False
+        crash_point("submit.after_commit")
+        return True
+
+    def advance(
+        self, finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None, now: float
+    ) -> Advanced | None:
+        """What it came to, if it was done."""
+        shortcuts = self._shortcuts
+        if shortcuts is None or not _is_plain(finishes, changes, plan):
+            return None
+        written = {finish.transition.to for finish in finishes}
+        if self._watches(written | _CLAIMED if plan is not None or changes else written):
+            return None
+        short = shortcuts.advance(finishes, changes, plan, now)
+        if short is None:
+            return None
+        crash_point("finish.after_commit" if finishes else "claim.after_commit")
+        if short.told_here:
+            self._told_here(short.told_here)
+        return Advanced(short.finished, short.changed, short.claimed, short.more, short.awaited)
+
+
+def _is_plain(finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None) -> bool:
+    """Whether there is nothing to decide, as far as can be seen before."""
+    if plan is not None and (plan.prefer or plan.only_awaited):
+        return False
+    for finish in finishes:
+        if not finish.transition.to.is_final() or finish.record.running_key is not None:
+            return False
+        if finish.events or finish.cache_result:
+            return False
+    return all(change.to is InvocationStatus.RUNNING for change in changes)

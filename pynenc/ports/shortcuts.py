@@ -1,0 +1,49 @@
+"""Steps that a product takes in one trip where nothing has to be decided in between.
+
+The engine composes every step from the components (``pynenc.engine.composed_steps``). Where a component is a trip away,
+the steps that happen for every task would be many trips, though most of the time they decide nothing: nobody else holds
+the scope, nobody left to come back. A shortcut does such a step as a whole, or does nothing and answers None; then
+the engine composes it. So a shortcut knows the plain case, and no rule is written twice.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pynenc.invocation.record import Claimed, Finish, InvocationRecord, NewInvocation, Transition
+from pynenc.ports.steps import ClaimPlan
+
+
+class Shortened(NamedTuple):
+    """What ``advance`` came to."""
+
+    finished: Sequence[InvocationRecord]
+    changed: Sequence[InvocationRecord]
+    claimed: Sequence[Claimed]
+    #: The queues held more than was looked at.
+    more: bool
+    #: Ids that this process is to be told of; others were told.
+    told_here: Sequence[str]
+    #: Somebody may have waited for what was finished.
+    awaited: bool
+
+
+class Shortcuts(ABC):
+    """The plain cases of the steps that happen for every task."""
+
+    @abstractmethod
+    def submit(self, new: Sequence[NewInvocation], now: float, *, wake: bool) -> bool:
+        """Register calls without a registration scope or large values, queue them and wake workers for them; False: not done.
+
+        Effect, atomicity, ordering: those of ``Steps.submit``.
+        """
+
+    @abstractmethod
+    def advance(
+        self, finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None, now: float
+    ) -> Shortened | None:
+        """Record final outcomes and starts, tell who waits, and claim what has no running scope; None: not done.
+
+        Effect, atomicity, ordering: those of ``Steps.advance``. Invocations with a scope at the head of the queue stay
+        there: the engine looks at them.
+        """
