@@ -33,7 +33,7 @@ class Shortcuts(ABC):
 
     @abstractmethod
     def submit(self, new: Sequence[NewInvocation], now: float, *, wake: bool) -> bool:
-        """Register calls without a registration scope or large values, queue them and wake workers for them; False: not done.
+        """Register calls without a registration scope or large values, queue them, wake workers; False: not done.
 
         Effect, atomicity, ordering: those of ``Steps.submit``.
         """
@@ -44,6 +44,6 @@ class Shortcuts(ABC):
     ) -> Shortened | None:
         """Record final outcomes and starts, tell who waits, and claim what has no running scope; None: not done.
 
-        Effect, atomicity, ordering: those of ``Steps.advance``. Invocations with a scope at the head of the queue stay
+        Effect, atomicity, ordering: those of ``Steps.advance``. An invocation with a scope at the head of a queue stays
         there: the engine looks at them.
         """
