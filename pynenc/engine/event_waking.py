@@ -8,6 +8,7 @@ from pynenc.engine.claim import queue_entry
 from pynenc.engine.stored_filters import StoredFilters
 from pynenc.engine.trigger_facts import Fact, Facts, proven
 from pynenc.invocation.record import InvocationRecord, Lane
+from pynenc.ports.backend import repeated
 from pynenc.ports.trigger import EventWaiter, Looked, Occurrence
 
 #: Occurrences, or waiters, read at once.
@@ -70,6 +71,7 @@ class EventWaking:
             self._backend.broker.push([queue_entry(record) for record in back])
         return back
 
+    @repeated
     def bring_back_later(self, looked: Sequence[Looked]) -> None:
         """The same in a mixture of products, after the evaluation is committed."""
         if not any(each.woken_for is not None for each in looked):

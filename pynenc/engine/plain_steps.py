@@ -65,4 +65,7 @@ def _is_plain(finishes: Sequence[Finish], changes: Sequence[Transition], plan: C
             return False
         if finish.events or finish.cache_result:
             return False
+        # Who has been back may have waited for an event.
+        if finish.record.attempt > 1 or finish.transition.to is InvocationStatus.CANCELLED:
+            return False
     return all(change.to is InvocationStatus.RUNNING for change in changes)

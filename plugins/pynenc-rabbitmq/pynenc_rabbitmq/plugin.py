@@ -2,5 +2,5 @@
 
 from pynenc_rabbitmq.conf import ConfigRabbitMq
 
-PYNENC_PORTS_VERSION = 1
+PYNENC_PORTS_VERSION = 2
 CONFIG_GROUPS = (ConfigRabbitMq,)

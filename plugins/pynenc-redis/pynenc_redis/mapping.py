@@ -28,7 +28,8 @@ def unpack(data: bytes) -> Any:
     return msgpack.unpackb(data, use_list=False, raw=False, unicode_errors="surrogatepass")
 
 
-def _holes(values: Sequence[Any]) -> list[Any]:
+def holes(values: Sequence[Any]) -> list[Any]:
+    """Values as they travel."""
     return [False if value is None else value for value in values]
 
 
@@ -38,7 +39,7 @@ def _or_none(value: Any) -> Any:
 
 def packed_record(record: InvocationRecord) -> bytes:
     """An invocation as the server keeps it."""
-    values = _holes(record)
+    values = holes(record)
     values[17] = record.status.value
     return pack(values)
 

@@ -5,7 +5,7 @@ from pynenc_redis.builder import redis, redis_client_data_store, redis_trigger
 from pynenc_redis.conf import ConfigRedis
 from pynenc_redis.product import open_redis
 
-PYNENC_PORTS_VERSION = 1
+PYNENC_PORTS_VERSION = 2
 CONFIG_GROUPS = (ConfigRedis,)
 PRODUCTS = {"Redis": open_redis}
 

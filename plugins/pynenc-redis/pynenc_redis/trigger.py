@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from pynenc.ports.trigger import (
     Evaluation,
+    EventWaiter,
     Firing,
     NewOccurrence,
     Occurrence,
@@ -12,7 +13,7 @@ from pynenc.ports.trigger import (
     Trigger,
     WaitingToken,
 )
-from pynenc_redis.mapping import pack, unpack
+from pynenc_redis.mapping import holes, pack, unpack
 from pynenc_redis.part import RedisPart
 from pynenc_redis.unit import RedisUnit, Session
 
@@ -104,6 +105,10 @@ class RedisTrigger(RedisPart, Trigger):
         [found] = self._ask(beyond)
         return self._occurrences(found)
 
+    def before(self, source: str, since: float) -> int:
+        [position] = self._ask(self._fcall("before", source, repr(since)))
+        return int(position)
+
     def read(self, keys: Sequence[str]) -> dict[str, Occurrence]:
         distinct = list(dict.fromkeys(keys))
         if not distinct:
@@ -150,7 +155,8 @@ class RedisTrigger(RedisPart, Trigger):
             (each.firing_id, each.definition_id, each.call is not None, pack(each[1:])) for each in evaluation.firings
         ]
         waiting = [(each.key, each.definition_id, pack(each[1:])) for each in evaluation.waiting]
-        session.call("complete", pack((evaluation.handled, evaluation.consumed, waiting, firings)))
+        looked = [(each.invocation_id, each.wait, each.after, each.woken_for or False) for each in evaluation.looked]
+        session.call("complete", pack((evaluation.handled, evaluation.consumed, waiting, firings, looked)))
         return True
 
     def waiting(self, definition_ids: Sequence[str]) -> list[WaitingToken]:
@@ -189,21 +195,52 @@ class RedisTrigger(RedisPart, Trigger):
                 found.append(settled)
         return found
 
+    # -------------------------------------------------------------- waiters
+
+    def add_waiters(self, waiters: Sequence[EventWaiter]) -> None:
+        if waiters:
+            packed = pack([(each.invocation_id, *holes(each[1:])) for each in waiters])
+            self._unit.run(lambda session: session.call("add_waiters", packed))
+
+    def waiters(self, sources: Sequence[str]) -> list[EventWaiter]:
+        names = [self._keys("waiters.unchecked"), *(self._keys("waiters.for", each) for each in sources)]
+        replies = self._ask(*(("SMEMBERS", name) for name in names))
+        return self._waiters(list(dict.fromkeys(each.decode() for reply in replies for each in reply)))
+
+    def woken(self, limit: int, after: str = "") -> list[EventWaiter]:
+        beyond = f"({after}" if after else "-"
+        [found] = self._ask(("ZRANGE", self._keys("waiters.woken"), beyond, "+", "BYLEX", "LIMIT", 0, limit))
+        return self._waiters([each.decode() for each in found])
+
+    def waiter_of(self, invocation_id: str) -> EventWaiter | None:
+        return next(iter(self._waiters([invocation_id])), None)
+
+    def _waiters(self, ids: Sequence[str]) -> list[EventWaiter]:
+        if not ids:
+            return []
+        [stored] = self._ask(("MGET", *(self._keys("waiter", each) for each in ids)))
+        return [
+            EventWaiter(each, wait, source, wanted or None, after, unchecked, woken_for or None)
+            for each, data in zip(ids, stored, strict=True)
+            if data is not None
+            for wait, source, wanted, after, unchecked, woken_for in [unpack(data)]
+        ]
+
+    def drop_waiters(self, invocation_ids: Sequence[str]) -> None:
+        if invocation_ids:
+            self._unit.run(lambda session: session.call("drop_waiters", *invocation_ids))
+
     def purge(self) -> None:
-        # Neither the version nor the positions go backwards: others remember what they know and how far they read.
-        self._ask(("INCR", self._keys("trigger.version")), ("DEL", self._keys("trigger.definitions")))
-        self._version_until = float("-inf")
-        kinds = (
-            "trigger.marks",
-            "occurrence:",
-            "occurrences",
-            "token:",
-            "tokens",
-            "firing:",
-            "firings",
-            "trigger.turn",
+        # Versions, turns and positions do not go backwards: others remember what they know and how far they read.
+        self._ask(
+            ("INCR", self._keys("trigger.version")),
+            ("INCR", self._keys("trigger.turn")),
+            ("DEL", self._keys("trigger.definitions")),
         )
-        self._forget([*kinds, "trigger.definitions"])
+        self._version_until = float("-inf")
+        self._forget(
+            ["trigger.marks", "trigger.definitions", "occurrence", "token", "firing", "waiter"],
+        )
 
 
 def _first_of_each_key(new: Sequence[NewOccurrence]) -> list[NewOccurrence]:

@@ -7,6 +7,7 @@
 --   occurrence:<key>        string  source, time, data, invocation, attempt, status (MessagePack)
 --   occurrences             zset    keys by position
 --   occurrences.of:<source> zset    the same of one source
+--   occurrences.at:<source> zset    the same by time
 --   occurrences.pending     zset    those that no evaluation has dealt with
 --   positions               string  the newest position that ever was
 --   token:<key>             string  definition, place, text, time (MessagePack)
@@ -18,6 +19,11 @@
 --   firings.of:<definition> zset    the same of one definition
 --   firings.unsettled       zset    those whose call was not submitted yet, as far as is known
 --   firings.number          string  how many ever came
+--   waiter:<invocation>     string  wait, source, filter, position, unchecked, woken for (MessagePack)
+--   waiters.for:<source>    set     who waits for a source and is not woken
+--   waiters.unchecked       set     those among them for whom the log had more already
+--   waiters.woken           zset 0  who is woken
+--   waiters.awaited         hash    key of an occurrence -> how many are woken for it
 
 -- Occurrences: a list of {key, source, said}.
 functions.record = function(p, args)
@@ -27,6 +33,7 @@ functions.record = function(p, args)
             local position = redis.call('INCR', p .. 'positions')
             redis.call('ZADD', p .. 'occurrences', position, key)
             redis.call('ZADD', p .. 'occurrences.of:' .. source, position, key)
+            redis.call('ZADD', p .. 'occurrences.at:' .. source, string.format('%.17g', cmsgpack.unpack(each[3])[2]), key)
             redis.call('ZADD', p .. 'occurrences.pending', position, key)
         end
     end
@@ -35,11 +42,65 @@ end
 local function drop_occurrence(p, key)
     local said = redis.call('GET', p .. 'occurrence:' .. key)
     if said then
-        redis.call('ZREM', p .. 'occurrences.of:' .. cmsgpack.unpack(said)[1], key)
+        local source = cmsgpack.unpack(said)[1]
+        redis.call('ZREM', p .. 'occurrences.of:' .. source, key)
+        redis.call('ZREM', p .. 'occurrences.at:' .. source, key)
         redis.call('DEL', p .. 'occurrence:' .. key)
     end
     redis.call('ZREM', p .. 'occurrences', key)
     redis.call('ZREM', p .. 'occurrences.pending', key)
+end
+
+-- The position before the first of a source at or after a time; the newest of all if there is none.
+functions.before = function(p, args)
+    local found = nil
+    for _, key in ipairs(redis.call('ZRANGE', p .. 'occurrences.at:' .. args[1], args[2], '+inf', 'BYSCORE')) do
+        local position = tonumber(redis.call('ZSCORE', p .. 'occurrences', key))
+        found = found and math.min(found, position) or position
+    end
+    return found and found - 1 or tonumber(redis.call('GET', p .. 'positions') or 0)
+end
+
+local function drop_waiter(p, id)
+    local said = redis.call('GET', p .. 'waiter:' .. id)
+    if said then
+        local waiter = cmsgpack.unpack(said)
+        redis.call('SREM', p .. 'waiters.for:' .. waiter[2], id)
+        redis.call('SREM', p .. 'waiters.unchecked', id)
+        redis.call('ZREM', p .. 'waiters.woken', id)
+        if waiter[6] and redis.call('HINCRBY', p .. 'waiters.awaited', waiter[6], -1) <= 0 then
+            redis.call('HDEL', p .. 'waiters.awaited', waiter[6])
+        end
+        redis.call('DEL', p .. 'waiter:' .. id)
+    end
+end
+
+-- A waiter in the place of the one that its invocation had.
+local function put_waiter(p, id, waiter)
+    drop_waiter(p, id)
+    redis.call('SET', p .. 'waiter:' .. id, cmsgpack.pack(waiter))
+    if waiter[6] then
+        redis.call('ZADD', p .. 'waiters.woken', 0, id)
+        redis.call('HINCRBY', p .. 'waiters.awaited', waiter[6], 1)
+        return
+    end
+    redis.call('SADD', p .. 'waiters.for:' .. waiter[2], id)
+    if waiter[5] then
+        redis.call('SADD', p .. 'waiters.unchecked', id)
+    end
+end
+
+-- Waiters: a list of {invocation, wait, source, filter, position, unchecked, woken for}.
+functions.add_waiters = function(p, args)
+    for _, each in ipairs(cmsgpack.unpack(args[1])) do
+        put_waiter(p, each[1], { each[2], each[3], each[4], each[5], each[6], each[7] })
+    end
+end
+
+functions.drop_waiters = function(p, args)
+    for _, id in ipairs(args) do
+        drop_waiter(p, id)
+    end
 end
 
 functions.withdraw = function(p, args)
@@ -81,7 +142,7 @@ functions.tokens_of = function(p, args)
     return found
 end
 
--- What an evaluation came to: {handled, consumed, waiting, firings}. Whether it is its turn was found out before.
+-- What an evaluation came to: {handled, consumed, waiting, firings, looked}. Whether it is its turn was found out before.
 functions.complete = function(p, args)
     local evaluation = cmsgpack.unpack(args[1])
     for _, key in ipairs(evaluation[1]) do
@@ -104,6 +165,15 @@ functions.complete = function(p, args)
             if firing[3] then
                 redis.call('ZADD', p .. 'firings.unsettled', number, id)
             end
+        end
+    end
+    -- Looked: {invocation, wait, position, key or false}.
+    for _, looked in ipairs(evaluation[5]) do
+        local said = redis.call('GET', p .. 'waiter:' .. looked[1])
+        local waiter = said and cmsgpack.unpack(said)
+        if waiter and not waiter[6] and waiter[1] == looked[2] and waiter[4] == looked[3] then
+            waiter[5], waiter[6] = false, looked[4]
+            put_waiter(p, looked[1], waiter)
         end
     end
 end
@@ -131,7 +201,8 @@ functions.forget = function(p, args)
             if said and cmsgpack.unpack(said)[2] >= before then
                 young = true
                 break
-            elseif redis.call('ZSCORE', p .. 'occurrences.pending', key) then
+            elseif redis.call('ZSCORE', p .. 'occurrences.pending', key)
+                or redis.call('HEXISTS', p .. 'waiters.awaited', key) == 1 then
                 start = start + 1
             else
                 drop_occurrence(p, key)
@@ -145,6 +216,10 @@ functions.forget = function(p, args)
     for _, key in ipairs(redis.call('ZRANGE', p .. 'tokens', '-inf', '(' .. args[1], 'BYSCORE', 'LIMIT', 0, limit)) do
         drop_token(p, key)
         counts[2] = counts[2] + 1
+    end
+    if counts[2] > 0 then
+        -- Who has read what waits may have read what is gone.
+        redis.call('INCR', p .. 'trigger.turn')
     end
     start = 0
     while counts[3] < limit do
