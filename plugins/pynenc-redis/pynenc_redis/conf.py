@@ -21,3 +21,8 @@ class ConfigRedis(ConfigPynencBase):
     socket_connect_timeout: float = Field(
         default=5.0, description="How long to wait for a connection, in seconds.", gt=0
     )
+    redis_outage_seconds: float = Field(
+        default=30.0,
+        description="How long a server that was there is waited for, in seconds, before its absence is an error.",
+        ge=0,
+    )

@@ -5,17 +5,21 @@ out: they cost as much for each command as the server does.
 """
 
 import os
+import secrets
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from pynenc_redis.failures import translated
+from pynenc_redis.failures import is_outage, translated
 from pynenc_redis.functions import library
+
+#: Between attempts to connect again, at first and at most.
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 1.0
 
 #: A command: its name and its arguments.
 Command = Sequence[Any]
@@ -25,19 +29,28 @@ _UNKNOWN_FUNCTION = "Function not found"
 
 
 class Server:
-    """Connections to one server, each used by one thread at a time."""
+    """Connections to one server, each used by one thread at a time.
 
-    def __init__(self, make_pool: Callable[[], redis.ConnectionPool], location: str) -> None:
+    A server that was there and is gone is waited for: it is being restarted, or another takes its place. Whoever never
+    reached it is told at once.
+    """
+
+    def __init__(self, make_pool: Callable[[], redis.ConnectionPool], location: str, outage_seconds: float) -> None:
         """``make_pool`` makes the driver's factory of connections; called once for each process."""
         self.location = location
+        #: Names this process where the server keeps what it answered last.
+        self.token = ""
+        self._outage_seconds = outage_seconds
         self._make_pool = make_pool
-        self._lock = threading.Lock()
         self._forget()
 
     def _forget(self) -> None:
+        self._lock = threading.Lock()
         self._pool: redis.ConnectionPool | None = None
         self._free: list[Any] = []
         self._pid = os.getpid()
+        self._reached = False
+        self.token = secrets.token_hex(8)
 
     def take(self) -> Any:
         """A connection for this thread; to be given back or dropped."""
@@ -53,8 +66,24 @@ class Server:
         """A new connection.
 
         Raises:
-            StoreUnavailableError: the server does not answer, or refuses.
+            StoreUnavailableError: the server does not answer in time, or refuses.
         """
+        deadline = time.monotonic() + (self._outage_seconds if self._reached else 0.0)
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                connection = self._connect()
+            except (RedisError, OSError) as error:
+                left = deadline - time.monotonic()
+                if left <= 0 or not is_outage(error):
+                    raise translated(self.location, error) from error
+                time.sleep(min(pause, left))
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            else:
+                self._reached = True
+                return connection
+
+    def _connect(self) -> Any:
         with self._lock:
             if self._pool is None:
                 self._pool = self._make_pool()
@@ -62,8 +91,9 @@ class Server:
         try:
             connection.connect()
             _bring_library(connection)
-        except (RedisError, OSError) as error:
-            raise translated(self.location, error) from error
+        except BaseException:
+            connection.disconnect()
+            raise
         return connection
 
     def give_back(self, connection: Any) -> None:
@@ -88,29 +118,37 @@ class Server:
         Raises:
             StoreUnavailableError: the server does not answer, or refuses.
         """
-        connection = self.take()
-        try:
-            replies = self.exchange(connection, commands)
-        except (RedisConnectionError, RedisTimeoutError, OSError):
-            self.drop(connection)
-            connection = self.connect()
+        deadline = time.monotonic() + self._outage_seconds
+        while True:
+            connection = self.take()
             try:
                 replies = self.exchange(connection, commands)
             except (RedisError, OSError) as error:
                 self.drop(connection)
-                raise translated(self.location, error) from error
-        except BaseException:
-            self.drop(connection)
-            raise
-        self.give_back(connection)
-        return self.checked(replies)
+                # Those that lay ready were lost with it, as a rule.
+                self.close()
+                if not is_outage(error) or time.monotonic() > deadline:
+                    raise translated(self.location, error) from error
+                continue
+            except BaseException:
+                self.drop(connection)
+                raise
+            self.give_back(connection)
+            return self.checked(replies)
 
     def exchange(self, connection: Any, commands: Sequence[Command]) -> list[Any]:
-        """Send commands and read the replies; errors that the server replies are among them."""
+        """Send commands and read the replies; errors that the server replies are among them.
+
+        Raises:
+            RedisError: the connection is lost, or the server cannot serve it now.
+            OSError: the same.
+        """
         replies = _exchange(connection, commands)
+        for reply in replies:
+            if isinstance(reply, RedisError) and is_outage(reply):
+                raise reply
         if any(_is_unknown_function(reply) for reply in replies):
-            # The server was restarted without its file, or another one took its place. Nothing of a command that
-            # needs the library has happened; the others are reads, or parts of a transaction that was refused.
+            # Somebody has removed it: what needs it has not happened. In a transaction it cannot be noticed in time.
             _bring_library(connection)
             replies = _exchange(connection, commands)
         return replies

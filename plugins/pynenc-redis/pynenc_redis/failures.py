@@ -51,3 +51,10 @@ def translated(location: str, error: BaseException) -> StoreUnavailableError:
     return StoreUnavailableError(
         f"The Redis server {location} cannot be used: {why} ({error}). Look at its log; version 7 or later is needed."
     )
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether it may pass: the server is gone, is starting, or was made a replica."""
+    if isinstance(error, AuthenticationError):
+        return False
+    return isinstance(error, (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError, OSError))

@@ -58,7 +58,9 @@ def server_of(conf: ConfigRedis) -> Server:
     }
     url = conf.redis_url.get_secret_value()
     if url:
-        return Server(lambda: redis.ConnectionPool.from_url(url, **options), _without_secrets(url))
+        return Server(
+            lambda: redis.ConnectionPool.from_url(url, **options), _without_secrets(url), conf.redis_outage_seconds
+        )
     options |= {
         "host": conf.redis_host,
         "port": conf.redis_port,
@@ -66,9 +68,8 @@ def server_of(conf: ConfigRedis) -> Server:
         "username": conf.redis_username or None,
         "password": conf.redis_password.get_secret_value() or None,
     }
-    return Server(
-        lambda: redis.ConnectionPool(**options), f"redis://{conf.redis_host}:{conf.redis_port}/{conf.redis_db}"
-    )
+    location = f"redis://{conf.redis_host}:{conf.redis_port}/{conf.redis_db}"
+    return Server(lambda: redis.ConnectionPool(**options), location, conf.redis_outage_seconds)
 
 
 def _without_secrets(url: str) -> str:

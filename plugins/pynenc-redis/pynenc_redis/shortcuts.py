@@ -1,5 +1,7 @@
 """Submitting and advancing in one trip (lua/steps.lua)."""
 
+import secrets
+import threading
 from collections.abc import Sequence
 
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, NewInvocation, Transition
@@ -63,7 +65,9 @@ class RedisShortcuts(RedisPart, Shortcuts):
             return None
         wanted = False if plan is None else _plan(plan, now)
         own = self._wakeups.address() or ""
-        [reply] = self._ask(self._fcall("advance", pack((ended, begun, wanted, own))))
+        # Asked again after a lost connection, the server answers what it answered then.
+        mark = (f"{self._unit.server.token}-{threading.get_ident()}", secrets.token_hex(8))
+        [reply] = self._ask(self._fcall("advance", pack((ended, begun, wanted, own)), *mark))
         if reply is None:
             return None
         blobs, more, scoped, here, told = reply

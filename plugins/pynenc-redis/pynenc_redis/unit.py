@@ -6,19 +6,18 @@ read. Then the unit ends with ``UnitConflict``, and whoever opened it begins aga
 seen: what was read is kept here, and changed along.
 """
 
+import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from pynenc.invocation.record import InvocationRecord, QueueEntry
 from pynenc.ports.backend import UnitConflict
 from pynenc_redis.connection import Command, Server
-from pynenc_redis.failures import translated
+from pynenc_redis.failures import is_outage, translated
 from pynenc_redis.functions import function_name
 from pynenc_redis.keys import Keys
 from pynenc_redis.mapping import pack, packed_record, record_of
@@ -27,6 +26,8 @@ T = TypeVar("T")
 
 #: How often a method that stands alone begins again; each time somebody else got something done.
 MOST_CONFLICTS = 1_000
+#: How long the server remembers the last unit of a thread: longer than any outage is waited for.
+MARK_SECONDS = 600
 
 
 class Session:
@@ -69,8 +70,16 @@ class Session:
             replies = self._server.exchange(self._connection, commands)
         except (RedisError, OSError) as error:
             self.abandon()
-            raise translated(self._server.location, error) from error
+            self._begin_again_after(error)
         return self._server.checked(replies)[1 if fresh else 0 :]
+
+    def _begin_again_after(self, error: BaseException) -> NoReturn:
+        """The connection is lost, and with it what was watched; nothing has been written."""
+        if not is_outage(error):
+            raise translated(self._server.location, error) from error
+        self._server.close()
+        self._server.give_back(self._server.connect())
+        raise UnitConflict from error
 
     def read(self, invocation_ids: Sequence[str]) -> dict[str, InvocationRecord]:
         """The records of those that exist."""
@@ -255,11 +264,20 @@ class Session:
             commands = [*self._commands, *commands]
         if self._connection is None:
             self._connection = self._server.take()
+        mark = (self._mark_key(), secrets.token_hex(8).encode())
         try:
-            replies = self._server.exchange(self._connection, [("MULTI",), *commands, ("EXEC",)])
-        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-            self.abandon()
-            raise translated(self._server.location, error) from error
+            step = [("MULTI",), *commands, ("SET", *mark, "EX", MARK_SECONDS), ("EXEC",)]
+            replies = self._server.exchange(self._connection, step)
+        except (RedisError, OSError) as error:
+            self._server.drop(self._connection)
+            self._connection = None
+            self._server.close()
+            [present] = self._server.ask(("GET", mark[0]))
+            if present == mark[1]:
+                # It was done; only the answer was lost.
+                return
+            self._undo()
+            self._begin_again_after(error)
         outcome = replies[-1]
         if isinstance(outcome, RedisError):
             self.abandon()
@@ -272,6 +290,10 @@ class Session:
         self._watched.clear()
         self._close()
         self._server.checked(outcome)
+
+    def _mark_key(self) -> str:
+        """Where the server keeps which unit of this thread was the last one done."""
+        return self.keys("last", f"{self._server.token}-{threading.get_ident()}")
 
     def abandon(self) -> None:
         """Nothing comes of it."""

@@ -128,7 +128,13 @@ local function claim(p, plan)
 end
 
 -- {finishes, changes, plan or false, own address or ''}. A finish: a change (see expected), its outcome, its reply address.
+-- What a thread was answered last is kept for a while: key last.answer:<thread>, a hash of mark and answer.
 functions.advance = function(p, args)
+    local kept = p .. 'last.answer:' .. args[2]
+    local last = redis.call('HMGET', kept, 'mark', 'answer')
+    if last[1] == args[3] then
+        return cmsgpack.unpack(last[2])
+    end
     local step = cmsgpack.unpack(args[1])
     local finishes, changes, plan, own = step[1], step[2], step[3], step[4]
     local news, olds, edges = {}, {}, {}
@@ -184,5 +190,8 @@ functions.advance = function(p, args)
         lines[n] = { address, table.concat(messages[address], '\n') }
     end
     awaited = notify(p, lines)
-    return { claimed, more and 1 or 0, scoped and 1 or 0, here, awaited }
+    local answer = { claimed, more and 1 or 0, scoped and 1 or 0, here, awaited }
+    redis.call('HSET', kept, 'mark', args[3], 'answer', cmsgpack.pack(answer))
+    redis.call('EXPIRE', kept, 600)
+    return answer
 end
