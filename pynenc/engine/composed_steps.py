@@ -174,6 +174,9 @@ class ComposedSteps(Steps):
     @repeated
     def wait(self, request: WaitRequest, finishes: Sequence[Finish], plan: ClaimPlan | None) -> WaitAnswer:
         now = self._clock.now()
+        plain = self._plain.wait(request, finishes, plan, now)
+        if plain is not None:
+            return plain
         told = Told(self._ledger, self._backend.trigger)
         with self._backend.unit():
             _, pushed, heads = self._finish(finishes, now, told)
@@ -272,6 +275,9 @@ class ComposedSteps(Steps):
     @repeated
     def resume(self, waiter: InvocationRecord, actor: str) -> InvocationRecord | None:
         now = self._clock.now()
+        plain = self._plain.resume(waiter, actor, now)
+        if plain is not None:
+            return plain
         change = Transition(waiter.invocation_id, InvocationStatus.RESUMED, actor, waiter.attempt)
         with self._backend.unit():
             if waiter.running_key is not None:

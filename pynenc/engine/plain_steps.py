@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pynenc.engine.crash_points import crash_point
-from pynenc.invocation.record import Finish, NewInvocation, Transition
+from pynenc.invocation.record import Finish, InvocationRecord, NewInvocation, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.shortcuts import Shortcuts
-from pynenc.ports.steps import Advanced, ClaimPlan
+from pynenc.ports.steps import Advanced, ClaimPlan, WaitAnswer, WaitRequest
 
 #: Whether a trigger watches one of these statuses.
 Watches = Callable[[Iterable[InvocationStatus]], bool]
@@ -54,6 +54,42 @@ class PlainSteps:
         if short.told_here:
             self._told_here(short.told_here)
         return Advanced(short.finished, short.changed, short.claimed, short.more, short.awaited)
+
+    def wait(
+        self, request: WaitRequest, finishes: Sequence[Finish], plan: ClaimPlan | None, now: float
+    ) -> WaitAnswer | None:
+        """The answer, if it was done."""
+        shortcuts = self._shortcuts
+        if shortcuts is None or request.waiter.running_key is not None or not _is_plain(finishes, (), plan):
+            return None
+        written = {finish.transition.to for finish in finishes} | {InvocationStatus.PAUSED} | _CLAIMED
+        if self._watches(written):
+            return None
+        short = shortcuts.wait(request, finishes, plan, now)
+        if short is None:
+            return None
+        crash_point("wait.after_commit")
+        if short.told_here:
+            self._told_here(short.told_here)
+        return WaitAnswer(
+            ready=short.paused is None,
+            refused=False,
+            unknown=(),
+            cycle=(),
+            awaited=short.awaited,
+            paused=short.paused,
+            claimed=short.claimed,
+        )
+
+    def resume(self, waiter: InvocationRecord, actor: str, now: float) -> InvocationRecord | None:
+        """The record, if it was done."""
+        shortcuts = self._shortcuts
+        if shortcuts is None or waiter.running_key is not None or self._watches((InvocationStatus.RESUMED,)):
+            return None
+        resumed = shortcuts.resume(waiter, actor, now)
+        if resumed is not None:
+            crash_point("resume.after_commit")
+        return resumed
 
 
 def _is_plain(finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None) -> bool:

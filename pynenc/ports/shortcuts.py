@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, NewInvocation, Transition
-from pynenc.ports.steps import ClaimPlan
+from pynenc.ports.steps import ClaimPlan, WaitRequest
 
 
 class Shortened(NamedTuple):
@@ -26,6 +26,17 @@ class Shortened(NamedTuple):
     told_here: Sequence[str]
     #: Somebody may have waited for what was finished.
     awaited: bool
+
+
+class ShortWait(NamedTuple):
+    """What ``wait`` came to."""
+
+    #: None: enough of the awaited are final already.
+    paused: InvocationRecord | None
+    #: As they stood.
+    awaited: Sequence[InvocationRecord]
+    claimed: Sequence[Claimed]
+    told_here: Sequence[str]
 
 
 class Shortcuts(ABC):
@@ -47,3 +58,16 @@ class Shortcuts(ABC):
         Effect, atomicity, ordering: those of ``Steps.advance``. An invocation with a scope at the head of a queue stays
         there: the engine looks at them.
         """
+
+    @abstractmethod
+    def wait(
+        self, request: WaitRequest, finishes: Sequence[Finish], plan: ClaimPlan | None, now: float
+    ) -> ShortWait | None:
+        """Pause an invocation without a scope and claim what its slot may run meanwhile; None: not done.
+
+        Effect: not done, either, where a circle is possible. Otherwise, as in atomicity: that of ``Steps.wait``.
+        """
+
+    @abstractmethod
+    def resume(self, waiter: InvocationRecord, actor: str, now: float) -> InvocationRecord | None:
+        """RESUMED, for an invocation without a scope; None: not done."""

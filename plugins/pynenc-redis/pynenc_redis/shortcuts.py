@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, NewInvocation, Transition
 from pynenc.invocation.record_change import record_after
 from pynenc.invocation.status import InvocationStatus
-from pynenc.ports.shortcuts import Shortcuts, Shortened
-from pynenc.ports.steps import ClaimPlan
+from pynenc.ports.shortcuts import Shortcuts, Shortened, ShortWait
+from pynenc.ports.steps import ClaimPlan, WaitRequest
 from pynenc.ports.wakeups import Wakeups
 from pynenc_redis.keys import place_of
 from pynenc_redis.mapping import pack, packed_outcome, packed_record, record_of
@@ -65,16 +65,11 @@ class RedisShortcuts(RedisPart, Shortcuts):
             return None
         wanted = False if plan is None else _plan(plan, now)
         own = self._wakeups.address() or ""
-        # Asked again after a lost connection, the server answers what it answered then.
-        mark = (f"{self._unit.server.token}-{threading.get_ident()}", secrets.token_hex(8))
-        [reply] = self._ask(self._fcall("advance", pack((ended, begun, wanted, own)), *mark))
+        [reply] = self._ask(self._fcall("advance", pack((ended, begun, wanted, own)), *self._mark()))
         if reply is None:
             return None
         blobs, more, scoped, here, told = reply
-        claimed = [
-            Claimed(record_of(blob), arguments.decode("utf-8", "surrogatepass"), int(priority))
-            for blob, arguments, priority in blobs
-        ]
+        claimed = _claimed(blobs)
         self._remember(finished, changed, claimed)
         if scoped and not claimed and not finishes and not changes:
             # The head of a queue has a scope: the engine has to look at it.
@@ -87,6 +82,52 @@ class RedisShortcuts(RedisPart, Shortcuts):
             [each.decode() for each in here],
             bool(told or here),
         )
+
+    def wait(
+        self, request: WaitRequest, finishes: Sequence[Finish], plan: ClaimPlan | None, now: float
+    ) -> ShortWait | None:
+        if self._unit.session is not None:
+            return None
+        waiter = request.waiter
+        change = Transition(waiter.invocation_id, InvocationStatus.PAUSED, waiter.owner or "", waiter.attempt)
+        paused = record_after(waiter, change, now)
+        finished = [record_after(finish.record, finish.transition, now) for finish in finishes]
+        ended = [
+            _change(f.record, new, f.transition.actor, f) for f, new in zip(finishes, finished, strict=True) if new
+        ]
+        if paused is None or len(ended) < len(finishes):
+            return None
+        step = (
+            ended,
+            _change(waiter, paused, change.actor),
+            list(request.awaited),
+            request.all_of_them,
+            request.address or "",
+            request.cycle_control,
+            request.prioritise and request.priority,
+            False if plan is None else _plan(plan, now),
+            self._wakeups.address() or "",
+        )
+        [reply] = self._ask(self._fcall("wait", pack(step), *self._mark()))
+        if reply is None:
+            return None
+        pauses, blobs, taken, here, _ = reply
+        claimed = _claimed(taken)
+        awaited = [record_of(blob) for blob in blobs]
+        self._remember(finished, [paused] if pauses else [], claimed)
+        return ShortWait(paused if pauses else None, awaited, claimed, [each.decode() for each in here])
+
+    def resume(self, waiter: InvocationRecord, actor: str, now: float) -> InvocationRecord | None:
+        change = Transition(waiter.invocation_id, InvocationStatus.RESUMED, actor, waiter.attempt)
+        resumed = record_after(waiter, change, now)
+        if resumed is None or self._unit.session is not None:
+            return None
+        [done] = self._ask(self._fcall("resume", pack(_change(waiter, resumed, actor))))
+        return None if done is None else resumed
+
+    def _mark(self) -> tuple[str, str]:
+        """Asked again after a lost connection, the server answers what it answered then."""
+        return f"{self._unit.server.token}-{threading.get_ident()}", secrets.token_hex(8)
 
     def _remember(
         self,
@@ -102,6 +143,13 @@ class RedisShortcuts(RedisPart, Shortcuts):
         for record in (*changed, *(each.record for each in claimed)):
             if record is not None:
                 self._claimed[record.invocation_id] = record
+
+
+def _claimed(taken: Sequence[tuple[bytes, bytes, bytes]]) -> list[Claimed]:
+    return [
+        Claimed(record_of(blob), arguments.decode("utf-8", "surrogatepass"), int(priority))
+        for blob, arguments, priority in taken
+    ]
 
 
 def new_fields(new: NewInvocation) -> tuple[object, ...]:

@@ -128,16 +128,20 @@ functions.peek = function(p, args)
     return described(first(p, places, tonumber(args[1])))
 end
 
+local function promote(p, id, priority, more)
+    local place = redis.call('HGET', p .. 'queued', id)
+    local score = place and redis.call('ZSCORE', p .. 'q:' .. place, id)
+    if score then
+        local present, dependents, age = parts_of(tonumber(score))
+        local raised = score_of(math.max(present, priority), dependents + more, age)
+        redis.call('ZADD', p .. 'q:' .. place, string.format('%.17g', raised), id)
+    end
+end
+
 -- Raise the priority of entries and add to their dependents.
 functions.promote = function(p, args)
     for _, e in ipairs(cmsgpack.unpack(args[1])) do
-        local place = redis.call('HGET', p .. 'queued', e[1])
-        local score = place and redis.call('ZSCORE', p .. 'q:' .. place, e[1])
-        if score then
-            local priority, dependents, age = parts_of(tonumber(score))
-            local raised = score_of(math.max(priority, e[3]), dependents + e[4], age)
-            redis.call('ZADD', p .. 'q:' .. place, string.format('%.17g', raised), e[1])
-        end
+        promote(p, e[1], e[3], e[4])
     end
 end
 
