@@ -27,116 +27,130 @@ local R = {
     registration_key = 12, running_key = 13, status = 18, owner = 19, attempt = 20, changed_at = 23, claimed_at = 24,
 }
 
--- The indexes that hold a record, as a list of: kind, key, score. `kind` says how they are kept.
-local function memberships(p, r)
-    local found = {}
-    local status, owner = r[R.status], r[R.owner]
+local function group_of(r)
+    return r[R.task] .. '\0' .. r[R.queue] .. '\0' .. r[R.status]
+end
+
+-- The time for which `due` has a record, and its registration scope; false or nil where it has none.
+
+local function due_of(r)
+    return not r[R.owner] and AVAILABLE[r[R.status]] and r[R.not_before]
+end
+
+local function registration_of(r)
+    return UNSTARTED[r[R.status]] and r[R.registration_key]
+end
+
+-- The key of a running scope that holds the record, and its score there.
+local function place_at_scope(p, r)
+    if not r[R.running_key] then
+        return nil
+    elseif r[R.owner] then
+        return p .. 'sh:' .. r[R.running_key], r[R.claimed_at] or 0
+    elseif r[R.status] == 'concurrency_controlled' then
+        return p .. 'sl:' .. r[R.running_key], -r[R.priority]
+    end
+end
+
+-- Written out index by index, and not as a list of memberships to be compared: this runs at every change of every task.
+local function leave(p, id, old, new)
+    local status, owner = old[R.status], old[R.owner]
     if owner then
-        found[#found + 1] = { 'owned', p .. 'own:' .. owner }
-    else
-        found[#found + 1] = { 'count', r[R.task] .. '\0' .. r[R.queue] .. '\0' .. status }
+        if owner ~= new[R.owner] then
+            redis.call('SREM', p .. 'own:' .. owner, id)
+        end
+    elseif status ~= new[R.status] or new[R.owner] then
+        local group = group_of(old)
+        if redis.call('HINCRBY', p .. 'count', group, -1) <= 0 then
+            redis.call('HDEL', p .. 'count', group)
+        end
         if status ~= 'success' then
-            found[#found + 1] = { 'sorted', p .. 'st:' .. status, 0 }
+            redis.call('ZREM', p .. 'st:' .. status, id)
+        end
+    end
+    if due_of(old) and not due_of(new) then
+        redis.call('ZREM', p .. 'due', id)
+    end
+    local key = registration_of(old)
+    if key and not registration_of(new) then
+        redis.call('ZREM', p .. 'reg:' .. key, id)
+    end
+    if old[R.running_key] then
+        local place = place_at_scope(p, old)
+        if place and place ~= place_at_scope(p, new) then
+            redis.call('ZREM', place, id)
+        end
+    end
+    if status == 'paused' and new[R.status] ~= 'paused' then
+        redis.call('SREM', p .. 'pa:' .. old[R.args], id)
+    end
+end
+
+local function enter(p, id, old, new)
+    local status, owner = new[R.status], new[R.owner]
+    if owner then
+        if owner ~= old[R.owner] then
+            redis.call('SADD', p .. 'own:' .. owner, id)
+            redis.call('SADD', p .. 'owners', owner)
+        end
+    elseif status ~= old[R.status] or old[R.owner] then
+        redis.call('HINCRBY', p .. 'count', group_of(new), 1)
+        if status ~= 'success' then
+            redis.call('ZADD', p .. 'st:' .. status, 0, id)
         end
         if FINAL[status] then
-            found[#found + 1] = { 'sorted', p .. 'fin', r[R.changed_at] }
-        end
-        if r[R.not_before] and AVAILABLE[status] then
-            found[#found + 1] = { 'sorted', p .. 'due', r[R.not_before] }
+            redis.call('ZADD', p .. 'fin', string.format('%.17g', new[R.changed_at]), id)
         end
     end
-    if r[R.registration_key] and UNSTARTED[status] then
-        found[#found + 1] = { 'sorted', p .. 'reg:' .. r[R.registration_key], 0 }
+    local due = due_of(new)
+    if due then
+        redis.call('ZADD', p .. 'due', string.format('%.17g', due), id)
     end
-    if r[R.running_key] then
-        if owner then
-            found[#found + 1] = { 'sorted', p .. 'sh:' .. r[R.running_key], r[R.claimed_at] or 0 }
-        elseif status == 'concurrency_controlled' then
-            found[#found + 1] = { 'sorted', p .. 'sl:' .. r[R.running_key], -r[R.priority] }
+    local key = registration_of(new)
+    if key then
+        redis.call('ZADD', p .. 'reg:' .. key, 0, id)
+    end
+    if new[R.running_key] then
+        local place, score = place_at_scope(p, new)
+        if place then
+            redis.call('ZADD', place, string.format('%.17g', score), id)
         end
     end
-    if status == 'paused' then
-        found[#found + 1] = { 'set', p .. 'pa:' .. r[R.args] }
-    end
-    return found
-end
-
-local function enter(p, id, m)
-    local kind, key = m[1], m[2]
-    if kind == 'sorted' then
-        redis.call('ZADD', key, m[3], id)
-    elseif kind == 'count' then
-        redis.call('HINCRBY', p .. 'count', key, 1)
-    else
-        redis.call('SADD', key, id)
-        if kind == 'owned' then
-            redis.call('SADD', p .. 'owners', string.sub(key, #p + 5))
-        end
+    if status == 'paused' and old[R.status] ~= 'paused' then
+        redis.call('SADD', p .. 'pa:' .. new[R.args], id)
     end
 end
 
-local function leave(p, id, m)
-    local kind, key = m[1], m[2]
-    if kind == 'sorted' then
-        redis.call('ZREM', key, id)
-    elseif kind == 'count' then
-        if redis.call('HINCRBY', p .. 'count', key, -1) <= 0 then
-            redis.call('HDEL', p .. 'count', key)
-        end
-    else
-        redis.call('SREM', key, id)
-    end
-end
+-- In place of a record that is not there.
+local NOTHING = {}
 
--- What a record is in from its registration until it is dropped.
-local function lasting(p, r)
-    local found = { { 'sorted', p .. 't:' .. r[R.task], 0 } }
-    if r[R.parent] then
-        found[#found + 1] = { 'sorted', p .. 'par:' .. r[R.parent], 0 }
-    end
-    if r[R.workflow] ~= r[R.id] then
-        found[#found + 1] = { 'sorted', p .. 'wf:' .. r[R.workflow], 0 }
-    end
-    return found
+local function add_history(p, r, actor)
+    local id, sequence = r[R.id], redis.call('INCR', p .. 'sequence')
+    redis.call('RPUSH', p .. 'h:' .. id, cmsgpack.pack({
+        sequence, r[R.status], actor, r[R.owner], r[R.attempt], r[R.changed_at],
+    }))
+    redis.call('XADD', p .. 'changes', sequence .. '-0', 'i', id)
 end
 
 -- Store a record in the place of `old` (nil: there is none). `actor` is who did it; nil: no status was written.
 local function write_record(p, old, new, blob, actor)
     local id = new[R.id]
     redis.call('SET', p .. 'i:' .. id, blob)
-    local now_in = memberships(p, new)
     if old then
-        local kept = {}
-        for _, m in ipairs(now_in) do
-            kept[m[2]] = m[3] or 0
-        end
-        for _, m in ipairs(memberships(p, old)) do
-            if kept[m[2]] ~= nil and kept[m[2]] == (m[3] or 0) then
-                kept[m[2]] = false
-            elseif kept[m[2]] == nil or m[1] ~= 'sorted' then
-                leave(p, id, m)
-            end
-        end
-        for _, m in ipairs(now_in) do
-            if kept[m[2]] ~= false then
-                enter(p, id, m)
-            end
-        end
+        leave(p, id, old, new)
     else
         redis.call('SADD', p .. 'tasks', new[R.task])
-        for _, m in ipairs(lasting(p, new)) do
-            enter(p, id, m)
+        redis.call('ZADD', p .. 't:' .. new[R.task], 0, id)
+        if new[R.parent] then
+            redis.call('ZADD', p .. 'par:' .. new[R.parent], 0, id)
         end
-        for _, m in ipairs(now_in) do
-            enter(p, id, m)
+        if new[R.workflow] ~= id then
+            redis.call('ZADD', p .. 'wf:' .. new[R.workflow], 0, id)
         end
     end
+    enter(p, id, old or NOTHING, new)
     if actor ~= nil then
-        local sequence = redis.call('INCR', p .. 'sequence')
-        redis.call('RPUSH', p .. 'h:' .. id, cmsgpack.pack({
-            sequence, new[R.status], actor, new[R.owner], new[R.attempt], new[R.changed_at],
-        }))
-        redis.call('XADD', p .. 'changes', sequence .. '-0', 'i', id)
+        add_history(p, new, actor)
     end
 end
 
@@ -160,12 +174,13 @@ functions.drop = function(p, args)
     for _, id in ipairs(args) do
         local record = stored(p, id)
         if record then
-            for _, m in ipairs(memberships(p, record)) do
-                leave(p, id, m)
+            leave(p, id, record, NOTHING)
+            redis.call('ZREM', p .. 'fin', id)
+            redis.call('ZREM', p .. 't:' .. record[R.task], id)
+            if record[R.parent] then
+                redis.call('ZREM', p .. 'par:' .. record[R.parent], id)
             end
-            for _, m in ipairs(lasting(p, record)) do
-                leave(p, id, m)
-            end
+            redis.call('ZREM', p .. 'wf:' .. record[R.workflow], id)
             for _, entry in ipairs(redis.call('LRANGE', p .. 'h:' .. id, 0, -1)) do
                 redis.call('XDEL', p .. 'changes', cmsgpack.unpack(entry)[1] .. '-0')
             end

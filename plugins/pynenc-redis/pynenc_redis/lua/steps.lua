@@ -3,14 +3,6 @@
 local RECOVERIES = 22
 local TICK_SECONDS = 1e-6
 
-local function add_history(p, r, actor)
-    local sequence = redis.call('INCR', p .. 'sequence')
-    redis.call('RPUSH', p .. 'h:' .. r[R.id], cmsgpack.pack({
-        sequence, r[R.status], actor, r[R.owner], r[R.attempt], r[R.changed_at],
-    }))
-    redis.call('XADD', p .. 'changes', sequence .. '-0', 'i', r[R.id])
-end
-
 -- {calls, workers to wake, whether event loops too}. A call: {record, arguments, place or false}.
 functions.submit = function(p, args)
     local step = cmsgpack.unpack(args[1])
