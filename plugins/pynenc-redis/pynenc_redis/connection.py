@@ -20,6 +20,8 @@ from pynenc_redis.functions import library
 #: Between attempts to connect again, at first and at most.
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
+#: How long one is waited for that was never reached: an address that is wrong should be told soon.
+FIRST_REACH_SECONDS = 1.0
 
 #: A command: its name and its arguments.
 Command = Sequence[Any]
@@ -68,7 +70,7 @@ class Server:
         Raises:
             StoreUnavailableError: the server does not answer in time, or refuses.
         """
-        deadline = time.monotonic() + (self._outage_seconds if self._reached else 0.0)
+        deadline = time.monotonic() + (self._outage_seconds if self._reached else FIRST_REACH_SECONDS)
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
@@ -135,6 +137,18 @@ class Server:
                 raise
             self.give_back(connection)
             return self.checked(replies)
+
+    def try_ask(self, *commands: Command) -> None:
+        """Send commands, and do not mind if nobody is there."""
+        if not self._free:
+            return
+        connection = self.take()
+        try:
+            self.exchange(connection, commands)
+        except (RedisError, OSError):
+            self.drop(connection)
+        else:
+            self.give_back(connection)
 
     def exchange(self, connection: Any, commands: Sequence[Command]) -> list[Any]:
         """Send commands and read the replies; errors that the server replies are among them.

@@ -223,11 +223,8 @@ class RedisWakeups(Wakeups):
         if listener is None:
             return
         self._closing.set()
-        try:
-            keys = [self._keys(kind) for kind in (*_KINDS, "waiting")]
-            self._server.ask(*(("SREM", key, self._address) for key in keys))
-        except StoreUnavailableError:
-            pass
+        # Marks that stay find nobody.
+        self._server.try_ask(*(("SREM", self._keys(kind), self._address) for kind in (*_KINDS, "waiting")))
         self._kind, self._marked_waiting = None, False
         _interrupt(connection)
         if listener is not threading.current_thread():

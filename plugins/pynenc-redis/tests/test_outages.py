@@ -1,0 +1,143 @@
+"""The server goes and comes back; connections are cut; its memory is used up."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+import redis
+import redis_tasks
+
+from pynenc import Pynenc
+from pynenc.exceptions import StoreUnavailableError
+from pynenc.testing import wait_until
+from pynenc.testing.apps import RunnerProcess, RunnerThread
+from pynenc.testing.servers import RedisServer
+from pynenc.testing.servers.fixtures import make_server
+
+DEADLINE_SECONDS = 40.0
+pytestmark = pytest.mark.timeout(90)
+
+MakeApp = Callable[..., Pynenc]
+
+
+@pytest.fixture
+def lasting() -> Iterator[RedisServer]:
+    """A server of its own that keeps everything."""
+    with make_server(lambda: RedisServer(append_only=True)) as server:
+        yield server
+
+
+@pytest.fixture
+def forgetful() -> Iterator[RedisServer]:
+    """A server of its own that forgets everything when it ends."""
+    with make_server(RedisServer) as server:
+        yield server
+
+
+def test_restarted_under_work(make_app: MakeApp, lasting: RedisServer) -> None:
+    app = make_app(lasting.url + "/0", slots=4)
+    with RunnerThread(app):
+        calls = [redis_tasks.nap(20) for _ in range(100)]
+        tree = redis_tasks.fibonacci(6)
+        for _ in range(2):
+            lasting.restart()
+            calls += [redis_tasks.nap(5) for _ in range(50)]
+        assert [call.result_within(DEADLINE_SECONDS) for call in calls] == [20] * 100 + [5] * 100
+        assert tree.result_within(DEADLINE_SECONDS) == 8
+
+
+def test_killed_and_started_again(make_app: MakeApp, lasting: RedisServer) -> None:
+    app = make_app(lasting.url + "/0", slots=2)
+    calls = [redis_tasks.add(number, 1) for number in range(50)]
+    lasting.kill()
+    lasting.start()
+    with RunnerThread(app):
+        assert [call.result_within(DEADLINE_SECONDS) for call in calls] == list(range(1, 51))
+
+
+def test_restarted_without_its_data(make_app: MakeApp, forgetful: RedisServer) -> None:
+    """What was accepted is gone, and whoever asks for it is told so; what comes then is done."""
+    app = make_app(forgetful.url + "/0", slots=2)
+    with RunnerThread(app):
+        lost = redis_tasks.nap(1)
+        assert lost.result_within(DEADLINE_SECONDS) == 1
+        forgetful.restart()
+        assert redis_tasks.add(1, 2).result_within(DEADLINE_SECONDS) == 3
+
+
+def test_connections_cut_under_work(make_app: MakeApp, redis_url: str) -> None:
+    """In the middle of whatever they do: nothing is lost, nothing is done twice."""
+    app = make_app(redis_url, slots=4)
+    over = threading.Event()
+
+    def cut() -> None:
+        with closing(redis.Redis.from_url(redis_url)) as client:
+            while not over.wait(0.02):
+                client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    try:
+        with RunnerThread(app):
+            calls = [redis_tasks.add(number, 1) for number in range(300)]
+            tree = redis_tasks.fibonacci(7)
+            assert [call.result_within(DEADLINE_SECONDS) for call in calls] == list(range(1, 301))
+            assert tree.result_within(DEADLINE_SECONDS) == 13
+            over.set()
+    finally:
+        over.set()
+        cutter.join()
+
+
+def test_memory_used_up(make_app: MakeApp) -> None:
+    with make_server(lambda: RedisServer(max_memory="4mb")) as server:
+        make_app(server.url + "/0", min_size_to_cache=10**9)
+        text = "x" * 100_000
+        accepted = []
+        with pytest.raises(StoreUnavailableError, match=r"memory is used up \(maxmemory\)"):
+            for _ in range(100):
+                accepted.append(redis_tasks.length(text))
+        with closing(redis.Redis.from_url(server.url + "/0")) as client:
+            client.config_set("maxmemory", "0")
+        assert [call.status.name for call in accepted] == ["REGISTERED"] * len(accepted)
+        app = redis_tasks.app
+        assert app.orchestrator.count_invocations() == len(accepted), "nothing half written"
+        with RunnerThread(app):
+            assert accepted[-1].result_within(DEADLINE_SECONDS) == len(text)
+
+
+def test_never_there(make_app: MakeApp) -> None:
+    make_app("redis://ann:secret@127.0.0.1:1/0")
+    with pytest.raises(StoreUnavailableError, match=r"redis://127\.0\.0\.1:1/0 cannot be used") as caught:
+        redis_tasks.add(1, 2)
+    assert "secret" not in str(caught.value)
+
+
+def test_wrong_password(make_app: MakeApp) -> None:
+    with make_server(lambda: RedisServer(password="right")) as server:
+        make_app(server.url.replace("right", "wrong") + "/0")
+        with pytest.raises(StoreUnavailableError, match="password") as caught:
+            redis_tasks.add(1, 2)
+        assert "wrong" not in str(caught.value).replace("password", "")
+        make_app(server.url + "/0")
+        redis_tasks.add(1, 2)
+
+
+def test_encrypted(make_app: MakeApp) -> None:
+    with make_server(lambda: RedisServer(tls=True)) as server:
+        assert server.certificates is not None
+        app = make_app(f"{server.url}/0?ssl_ca_certs={server.certificates.authority}")
+        with RunnerThread(app):
+            assert redis_tasks.add(1, 2).result_within(DEADLINE_SECONDS) == 3
+
+
+def test_workers_outlive_the_server(make_app: MakeApp, lasting: RedisServer, tmp_path) -> None:
+    """Worker processes and their supervisor go on, too."""
+    app = make_app(lasting.url + "/0", runner="PersistentProcessRunner", slots=2)
+    with RunnerProcess(app, tmp_path) as runner:
+        assert redis_tasks.add(1, 2).result_within(DEADLINE_SECONDS) == 3
+        lasting.restart()
+        calls = [redis_tasks.add(number, 1) for number in range(50)]
+        assert [call.result_within(DEADLINE_SECONDS) for call in calls] == list(range(1, 51))
+        wait_until(lambda: runner.returncode is None, 1, "the runner to live")
