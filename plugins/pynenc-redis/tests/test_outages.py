@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -94,10 +96,9 @@ def test_memory_used_up(make_app: MakeApp) -> None:
     with make_server(lambda: RedisServer(max_memory="4mb")) as server:
         make_app(server.url + "/0", min_size_to_cache=10**9)
         text = "x" * 100_000
-        accepted = []
+        accepted: list[Any] = []
         with pytest.raises(StoreUnavailableError, match=r"memory is used up \(maxmemory\)"):
-            for _ in range(100):
-                accepted.append(redis_tasks.length(text))
+            accepted.extend(redis_tasks.length(text) for _ in range(100))
         with closing(redis.Redis.from_url(server.url + "/0")) as client:
             client.config_set("maxmemory", "0")
         assert [call.status.name for call in accepted] == ["REGISTERED"] * len(accepted)
@@ -132,7 +133,7 @@ def test_encrypted(make_app: MakeApp) -> None:
             assert redis_tasks.add(1, 2).result_within(DEADLINE_SECONDS) == 3
 
 
-def test_workers_outlive_the_server(make_app: MakeApp, lasting: RedisServer, tmp_path) -> None:
+def test_workers_outlive_the_server(make_app: MakeApp, lasting: RedisServer, tmp_path: Path) -> None:
     """Worker processes and their supervisor go on, too."""
     app = make_app(lasting.url + "/0", runner="PersistentProcessRunner", slots=2)
     with RunnerProcess(app, tmp_path) as runner:

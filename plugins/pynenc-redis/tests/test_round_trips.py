@@ -39,7 +39,6 @@ def test_short_tasks(make_app: Callable[..., Pynenc], redis_url: str, trips: lis
         wait_until(lambda: all(call.status.is_final() for call in calls[-50:]), 10, "the last to end")
         worked = [t for t in trips[submitted:] if not _asks(t)]
     assert last == TASKS
-    print(f"\n{submitted / TASKS:.2f} trips to submit a task, {len(worked) / TASKS:.2f} to claim, start and finish it")
     assert submitted + len(worked) <= 2.0 * TASKS
 
 
