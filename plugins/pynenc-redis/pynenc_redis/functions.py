@@ -26,7 +26,7 @@ def _source() -> str:
         f"local {name} = {{ {', '.join(f'{status.value} = true' for status in sorted(statuses))} }}"
         for name, statuses in _STATUSES.items()
     ]
-    parts = [files(__package__).joinpath("lua", part).read_text(encoding="utf-8") for part in PARTS]
+    parts = [files("pynenc_redis").joinpath("lua", part).read_text(encoding="utf-8") for part in PARTS]
     return "\n".join([*tables, "local functions = {}", *parts])
 
 

@@ -3,7 +3,7 @@
 MessagePack, for the server's scripts read it too. They cannot keep a hole in a list: None travels as False.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
@@ -13,19 +13,22 @@ from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.invocation.status import InvocationStatus
 
 _STATUSES = {status.value: status for status in InvocationStatus}
+# The library has no types of its own.
+_packb: Callable[..., bytes] = msgpack.packb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+_unpackb: Callable[..., Any] = msgpack.unpackb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
 _SEPARATOR = "\0"
 
 
 def pack(value: object) -> bytes:
     """A value as MessagePack."""
     # The server's reader knows the older form only, which has no type of its own for bytes.
-    packed: bytes = msgpack.packb(value, use_bin_type=False, unicode_errors="surrogatepass")
-    return packed
+    return _packb(value, use_bin_type=False, unicode_errors="surrogatepass")
 
 
 def unpack(data: bytes) -> Any:
     """What ``pack`` packed."""
-    return msgpack.unpackb(data, use_list=False, raw=False, unicode_errors="surrogatepass")
+    return _unpackb(data, use_list=False, raw=False, unicode_errors="surrogatepass")
 
 
 def holes(values: Sequence[Any]) -> list[Any]:

@@ -59,7 +59,9 @@ def server_of(conf: ConfigRedis) -> Server:
     url = conf.redis_url.get_secret_value()
     if url:
         return Server(
-            lambda: redis.ConnectionPool.from_url(url, **options), _without_secrets(url), conf.redis_outage_seconds
+            lambda: redis.ConnectionPool.from_url(url, **options),  # pyright: ignore[reportUnknownMemberType]
+            _without_secrets(url),
+            conf.redis_outage_seconds,
         )
     options |= {
         "host": conf.redis_host,

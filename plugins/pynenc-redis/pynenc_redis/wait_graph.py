@@ -112,7 +112,7 @@ class RedisWaitGraph(RedisPart, WaitGraph):
         waiters_of = [
             {w for member in members if (w := wait_to("", member).waiter_id) is not None} for members in edges
         ]
-        waiters = session.peek(sorted(set().union(*waiters_of)))
+        waiters = session.peek(sorted({each for ids in waiters_of for each in ids}))
         for record, ids in zip(available, waiters_of, strict=True):
             if ids:
                 priorities = [record.priority, *(waiters[each].priority for each in ids if each in waiters)]

@@ -156,11 +156,11 @@ class RedisWakeups(Wakeups):
     def _next(self, connection: Any) -> str | None:
         """The next message; None after a silence in which the server turned out to be there."""
         try:
-            reply = connection.read_response(timeout=SILENCE_SECONDS, disconnect_on_error=False)
+            reply: Any = connection.read_response(timeout=SILENCE_SECONDS, disconnect_on_error=False)
         except RedisTimeoutError:
             connection.send_command("PING", check_health=False)
             reply = connection.read_response(disconnect_on_error=True)
-        if isinstance(reply, list) and reply and reply[0] == b"message":
+        if reply and reply[0] == b"message":
             message: bytes = reply[2]
             return message.decode()
         return None
