@@ -14,6 +14,7 @@ from pynenc.conf.settings import Settings
 from pynenc.engine.engine import Engine, EngineSettings
 from pynenc.engine.events import Events
 from pynenc.engine.payloads import PayloadLimits
+from pynenc.exceptions import ConfigError
 from pynenc.identifiers import new_id
 from pynenc.ports.backend import Backend, Capabilities
 from pynenc.ports.clock import SystemClock
@@ -103,6 +104,8 @@ def _backend(settings: Settings, app_id: str, chosen: Mapping[str, str], classes
     order[id(orchestrator)] = orchestrator
     if broker is not orchestrator:
         order[id(broker)] = broker
+    if orchestrator.wakeups is None:
+        raise ConfigError(f"{orchestrator.name} cannot wake other processes, so it cannot be the orchestrator.")
     return Backend(
         broker=broker.part("broker"),
         orchestrator=orchestrator.part("orchestrator"),

@@ -23,7 +23,8 @@ class Product:
     #: ``broker``, ``orchestrator``, ``state``, ``trigger``, ``client_data``; those it has.
     parts: dict[str, Any]
     unit: Unit
-    wakeups: Wakeups
+    #: Those of the orchestrator's product count; one without an orchestrator needs none.
+    wakeups: Wakeups | None
     shared_between_processes: bool
     #: Where it keeps things, for people; without secrets.
     location: str

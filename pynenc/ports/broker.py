@@ -1,7 +1,7 @@
 """The queue: a hint where work is. The ledger is the truth (design law 2)."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pynenc.invocation.record import QueueEntry
 
@@ -45,7 +45,11 @@ class Broker(ABC):
 
     @abstractmethod
     def missing(self, invocation_ids: Sequence[str]) -> list[str]:
-        """Which of these are certainly in no queue. A product that cannot look returns all of them."""
+        """Which of these are certainly in no queue.
+
+        A product that cannot look returns all of them, but for those it has reason to believe queued: what it returns
+        is queued once more, each time it is asked.
+        """
 
     @abstractmethod
     def sizes(self) -> Mapping[tuple[str, str], int]:
@@ -54,6 +58,14 @@ class Broker(ABC):
     @abstractmethod
     def peek(self, queue: str, limit: int) -> list[QueueEntry]:
         """The next entries of a queue, left where they are."""
+
+    def expect(self, places: Sequence[tuple[str, str]], on_work: Callable[[], None]) -> None:
+        """Have a process that rests told, on any thread, when something arrives in one of these places.
+
+        Effect: until it pops again; ``on_work`` replaces the one before. A product that cannot tell does nothing, as
+        here: the wake-ups of the orchestrator tell of work too.
+        Ordering: to be called before the process looks for the last time, or after it; what had arrived is told too.
+        """
 
     @abstractmethod
     def purge(self, queue: str | None = None) -> None:

@@ -238,7 +238,7 @@ class Pool:
         self._gather(slot)
         finishes = slot.finished
         group, plan = ([], None) if slot.started else self._next()
-        if not finishes and not group and (plan is None or not self._anything_queued()):
+        if not finishes and not group and (plan is None or not self._anything_queued(plan)):
             return self._rest(slot)
         changes = [
             Transition(c.record.invocation_id, InvocationStatus.RUNNING, self.runner_id, c.record.attempt)
@@ -308,13 +308,16 @@ class Pool:
             self.runner_id, places, limit, only_awaited=only_awaited, start=start, short_tasks=self.pace.short_tasks
         )
 
-    def _anything_queued(self) -> bool:
+    def _anything_queued(self, plan: ClaimPlan | None = None) -> bool:
         """A look without a write, before an idle worker opens a transaction for nothing."""
         if self.stopping:
             return True
         queues = self.limits.queues
-        sizes = self.engine.backend.broker.sizes()
-        return any(count and (not queues or queue in queues) for (queue, _), count in sizes.items())
+        broker = self.engine.backend.broker
+        found = any(count and (not queues or queue in queues) for (queue, _), count in broker.sizes().items())
+        if not found and plan is not None and not plan.only_awaited:
+            broker.expect(plan.places, self.look)
+        return found
 
     def take_in(self, slot: Slot, claimed: Sequence[Claimed]) -> None:
         """Sort what was claimed: coroutines to their lane, what is started to the slot, the rest waits its turn."""

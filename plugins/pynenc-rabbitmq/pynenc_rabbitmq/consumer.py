@@ -1,0 +1,325 @@
+"""Taking entries: what RabbitMQ has delivered and nobody has popped, and how it is asked for more.
+
+Each place that this process pops from has a consumer, and a *hand*: what was delivered to it. As long as the process
+wants more than there is, the consumers stay, and the next delivery is its wake-up. What it does not take soon goes back
+to the queue, for others may be idle.
+
+Everything here belongs to the thread of the event loop.
+"""
+
+import asyncio
+from bisect import insort
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from pynenc.invocation.record import ANY_QUEUE, QueueEntry
+from pynenc.module_loggers import module_logger
+from pynenc_rabbitmq.amqp import Channel, LinkLostError
+from pynenc_rabbitmq.conf import ConfigRabbitMq
+from pynenc_rabbitmq.directory import Directory
+from pynenc_rabbitmq.names import Place, decode, queue_name
+from pynenc_rabbitmq.publisher import queue_arguments
+
+_logger = module_logger(__name__)
+
+#: What nobody has popped for so long goes back to its queue.
+HAND_SECONDS = 0.2
+#: A process that takes no more than this at a time is about to run long tasks, or its first: it holds nothing meanwhile.
+_FEW = 4
+
+
+class Delivery:
+    """An entry that was delivered and is not acknowledged."""
+
+    __slots__ = ("channel", "entry", "tag")
+
+    def __init__(self, entry: QueueEntry, channel: Channel, tag: int) -> None:
+        self.entry = entry
+        self.channel = channel
+        self.tag = tag
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """Smaller comes first. The tags of a channel count up."""
+        return -self.entry.priority, -self.entry.dependents, self.tag
+
+    def ack(self) -> None:
+        """It is dealt with. After a lost connection somebody gets it once more, and skips it."""
+        if self.channel.is_open:
+            self.channel.ack(self.tag)
+
+    def give_back(self) -> None:
+        """It goes back to its queue, as it does by itself when the connection is lost."""
+        if self.channel.is_open:
+            self.channel.nack(self.tag)
+
+
+class _Source:
+    """One place: its consumer and its hand."""
+
+    def __init__(self, place: Place, name: str) -> None:
+        self.place = place
+        self.name = name
+        self.hand: list[Delivery] = []
+        self.consumer: str | None = None
+        self.ahead = 0
+        #: Told to nobody yet: the process wants the next delivery.
+        self.wanting = False
+        #: How many the server said it had left for anybody.
+        self.ready = 0
+        self.timer: asyncio.TimerHandle | None = None
+
+    def forget(self) -> None:
+        """The channel is gone, and all deliveries with it."""
+        self.hand.clear()
+        self.consumer = None
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+class Consumer:
+    """Every place this process takes entries from."""
+
+    def __init__(self, conf: ConfigRabbitMq, app_id: str, directory: Directory) -> None:
+        self._conf = conf
+        self._app_id = app_id
+        self._directory = directory
+        directory.on_new = self._new_place
+        self._channel: Channel | None = None
+        self._sources: dict[Place, _Source] = {}
+        #: Lanes of which every queue is wanted.
+        self._wanted_lanes: set[str] = set()
+        # One at a time: two that ask for the same places would share the answers unfairly.
+        self._turn = asyncio.Lock()
+        #: Called when something was delivered that this process wants.
+        self.on_arrival: Callable[[], None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def opened(self, channel: Channel) -> None:
+        """There is a connection; whoever wanted something is to ask again."""
+        self._channel = channel
+        if any(source.wanting for source in self._sources.values()) or self._wanted_lanes:
+            self._arrived()
+
+    def lost(self) -> None:
+        """There is none; what was delivered goes to others."""
+        self._channel = None
+        for source in self._sources.values():
+            source.forget()
+
+    async def pop(self, places: Sequence[Place], limit: int) -> list[Delivery]:
+        """Take up to ``limit`` of what these places hold."""
+        async with self._turn:
+            channel = self._channel
+            if channel is None or limit <= 0:
+                return []
+            sources = self._meant(places)
+            ahead = self._ahead(limit)
+            await self._consume(channel, [s for s in sources if s.consumer is None or s.ahead > 4 * ahead], ahead)
+            if _held(sources) < limit:
+                await self._look(channel, sources)
+                short = [s for s in sources if s.ready and s.ahead < ahead]
+                if short and _held(sources) < limit:
+                    await self._consume(channel, short, ahead)
+                    await self._look(channel, sources)
+            taken = self._take(sources, limit)
+            satisfied = len(taken) == limit
+            for source in sources:
+                source.wanting = not satisfied
+            if satisfied and limit <= _FEW:
+                await self._rest(channel, sources)
+            return taken
+
+    async def expect(self, places: Sequence[Place]) -> None:
+        """Be woken by the next delivery to these places."""
+        async with self._turn:
+            self._wanted_lanes = {lane for queue, lane in places if queue == ANY_QUEUE}
+            if self._channel is None:
+                return
+            sources = self._meant(places)
+            await self._consume(self._channel, [s for s in sources if s.consumer is None], 1)
+            for source in sources:
+                source.wanting = True
+            if _held(sources):
+                self._arrived()
+
+    def is_expecting(self, places: Sequence[Place]) -> bool:
+        """Whether ``expect`` would change nothing. May be asked on any thread, for its answer may be late."""
+        sources = [self._sources.get(place) for place in self._resolve(places)]
+        return bool(sources) and all(s is not None and s.wanting and s.consumer is not None for s in sources)
+
+    async def sizes(self) -> dict[Place, int]:
+        """How many entries wait in each known place: for anybody, or in our hand."""
+        async with self._turn:
+            channel = self._channel
+            if channel is None:
+                return {}
+            sources = self._meant(())
+            for source in sources:
+                source.ready = await self._declare(channel, source)
+            return {source.place: source.ready + len(source.hand) for source in sources}
+
+    async def peek(self, channel: Channel, queue: str, limit: int) -> list[QueueEntry]:
+        """The next entries of a queue, on a channel for this only: closing it puts them back."""
+        async with self._turn:
+            sources = [source for source in self._meant(()) if source.place[0] == queue]
+            for source in sources:
+                # Else ours would be missing; nobody else's can be seen.
+                self._drop_hand(source)
+            found: list[Delivery] = []
+
+            def seen(tag: int, body: bytes) -> None:
+                entry = decode(body)
+                if entry is not None:
+                    found.append(Delivery(entry, channel, tag))
+
+            await channel.limit(limit)
+            for source in sources:
+                await channel.consume(source.name, seen)
+            for source in sources:
+                await self._declare(channel, source)
+            if sources:
+                await self._declare(channel, sources[-1])
+            return [each.entry for each in sorted(found, key=lambda each: each.rank)[:limit]]
+
+    async def purge(self, queue: str | None) -> None:
+        """Empty one queue, or all."""
+        async with self._turn:
+            channel = self._channel
+            if channel is None:
+                raise LinkLostError("there is no connection")
+            for source in self._meant(()):
+                if queue in (None, source.place[0]):
+                    if source.consumer is not None:
+                        await channel.cancel(source.consumer)
+                        source.consumer = None
+                    self._drop_hand(source)
+                    await self._declare(channel, source)
+                    await channel.purge(source.name)
+
+    # ------------------------------------------------------------------ places
+
+    def _resolve(self, places: Sequence[Place]) -> list[Place]:
+        """The places that are named, or stand behind ``ANY_QUEUE`` or behind no name at all."""
+        known = self._directory.places
+        if not places:
+            return list(known | self._sources.keys())
+        lanes = {lane for queue, lane in places if queue == ANY_QUEUE}
+        named = [place for place in places if place[0] != ANY_QUEUE]
+        return list(dict.fromkeys([*named, *(place for place in tuple(known) if place[1] in lanes)]))
+
+    def _meant(self, places: Sequence[Place]) -> list[_Source]:
+        return [self._source(place) for place in self._resolve(places)]
+
+    def _source(self, place: Place) -> _Source:
+        source = self._sources.get(place)
+        if source is None:
+            name = queue_name(self._conf.rabbitmq_queue_prefix, self._app_id, place)
+            source = self._sources[place] = _Source(place, name)
+        return source
+
+    def _new_place(self, place: Place) -> None:
+        if place[1] in self._wanted_lanes:
+            self._arrived()
+
+    # -------------------------------------------------------------- deliveries
+
+    def _ahead(self, limit: int) -> int:
+        """How many to be given at a time: what is asked for, rounded so that it rarely changes."""
+        return min(1 << (limit - 1).bit_length(), self._conf.rabbitmq_prefetch_count)
+
+    async def _consume(self, channel: Channel, sources: Sequence[_Source], ahead: int) -> None:
+        """Be given the entries of these places, so many at a time."""
+        if not sources:
+            return
+        await self._rest(channel, [source for source in sources if source.consumer is not None])
+        await channel.limit(ahead)
+        for source in sources:
+            await self._declare(channel, source)
+            source.ahead = ahead
+            source.consumer = await channel.consume(source.name, self._into_hand(source, channel))
+
+    async def _rest(self, channel: Channel, sources: Iterable[_Source]) -> None:
+        """Be given nothing more, and give back what was not popped."""
+        for source in sources:
+            if source.consumer is not None:
+                consumer, source.consumer = source.consumer, None
+                await channel.cancel(consumer)
+            self._drop_hand(source)
+
+    async def _look(self, channel: Channel, sources: Sequence[_Source]) -> None:
+        """Wait until what the server has for us is here."""
+        for source in sources:
+            source.ready = await self._declare(channel, source)
+        if sources:
+            # The answer to a command may overtake deliveries, but not those before the command before it.
+            await self._declare(channel, sources[-1])
+
+    async def _declare(self, channel: Channel, source: _Source) -> int:
+        return await channel.declare(source.name, self._arguments)
+
+    @property
+    def _arguments(self) -> Mapping[str, Any]:
+        return queue_arguments(self._conf)
+
+    def _into_hand(self, source: _Source, channel: Channel) -> Callable[[int, bytes], None]:
+        def delivered(tag: int, body: bytes) -> None:
+            entry = decode(body)
+            if entry is None:
+                _logger.warning("A message in the queue %r of RabbitMQ is none of Pynenc's; it is dropped", source.name)
+                channel.ack(tag)
+                return
+            insort(source.hand, Delivery(entry, channel, tag), key=lambda each: each.rank)
+            if source.timer is None:
+                source.timer = asyncio.get_running_loop().call_later(HAND_SECONDS, self._overdue, source)
+            if source.wanting:
+                source.wanting = False
+                self._arrived()
+
+        return delivered
+
+    def _arrived(self) -> None:
+        if self.on_arrival is not None:
+            self.on_arrival()
+
+    def _take(self, sources: Sequence[_Source], limit: int) -> list[Delivery]:
+        held = [(delivery.rank, number, delivery) for number, s in enumerate(sources) for delivery in s.hand]
+        held.sort(key=lambda each: each[:2])
+        for _, number, delivery in held[:limit]:
+            sources[number].hand.remove(delivery)
+        for source in sources:
+            self._watch(source)
+        return [delivery for _, _, delivery in held[:limit]]
+
+    def _watch(self, source: _Source) -> None:
+        """Begin to count anew how long what is in the hand was not popped."""
+        if source.timer is not None:
+            source.timer.cancel()
+            source.timer = None
+        if source.hand:
+            source.timer = asyncio.get_running_loop().call_later(HAND_SECONDS, self._overdue, source)
+
+    def _overdue(self, source: _Source) -> None:
+        source.timer = None
+        task = asyncio.ensure_future(self._give_back(source))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _give_back(self, source: _Source) -> None:
+        async with self._turn:
+            if self._channel is not None and source.hand:
+                try:
+                    await self._rest(self._channel, [source])
+                except LinkLostError:
+                    pass  # Then they have gone back by themselves.
+
+    def _drop_hand(self, source: _Source) -> None:
+        for delivery in source.hand:
+            delivery.give_back()
+        source.hand.clear()
+        self._watch(source)
+
+
+def _held(sources: Sequence[_Source]) -> int:
+    return sum(len(source.hand) for source in sources)
