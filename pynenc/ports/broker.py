@@ -59,7 +59,7 @@ class Broker(ABC):
     def peek(self, queue: str, limit: int) -> list[QueueEntry]:
         """The next entries of a queue, left where they are."""
 
-    def expect(self, places: Sequence[tuple[str, str]], on_work: Callable[[], None]) -> None:
+    def expect(self, places: Sequence[tuple[str, str]], on_work: Callable[[], None]) -> None:  # noqa: B027 - may do nothing
         """Have a process that rests told, on any thread, when something arrives in one of these places.
 
         Effect: until it pops again; ``on_work`` replaces the one before. A product that cannot tell does nothing, as

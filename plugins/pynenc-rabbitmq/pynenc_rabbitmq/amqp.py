@@ -7,7 +7,7 @@ closes ends its connection, for a channel of ours does so only when something is
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import pika  # type: ignore[import-untyped]
 from pika.adapters.asyncio_connection import AsyncioConnection  # type: ignore[import-untyped]
@@ -24,10 +24,8 @@ class LinkLostError(Exception):
     """The connection has ended; what was under way may have happened."""
 
 
-class Message(Protocol):
-    """What a consumer is told of one message."""
-
-    def __call__(self, tag: int, body: bytes) -> None: ...
+#: What a consumer is told of a message: its tag and its body.
+OnMessage = Callable[[int, bytes], None]
 
 
 def parameters(conf: ConfigRabbitMq) -> Any:
@@ -58,7 +56,9 @@ class Connection:
     def __init__(self, connection: Any, on_blocked: Callable[[str | None], None]) -> None:
         self._connection = connection
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        connection.add_on_close_callback(lambda _, reason: self.end(str(reason)))
+        #: Set when nothing of it is left, the farewell included.
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        connection.add_on_close_callback(self._on_close)
         connection.add_on_connection_blocked_callback(
             lambda _, frame: on_blocked(str(frame.method.reason or "no reason given"))
         )
@@ -67,7 +67,7 @@ class Connection:
     async def channel(self) -> "Channel":
         """Open a channel."""
         opened: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._connection.channel(on_open_callback=lambda channel: opened.done() or opened.set_result(channel))
+        self._connection.channel(on_open_callback=lambda channel: _settle(opened, channel))
         await asyncio.wait([opened, self.closed], return_when=asyncio.FIRST_COMPLETED)
         if not opened.done():
             raise LinkLostError(self.closed.result())
@@ -79,6 +79,16 @@ class Connection:
             self.closed.set_result(reason)
         if self._connection.is_open:
             self._connection.close()
+
+    def _on_close(self, _: object, reason: object) -> None:
+        self.end(str(reason))
+        _settle(self.gone, None)
+
+
+def _settle(future: "asyncio.Future[Any]", value: object) -> None:
+    """Who waited may have given up."""
+    if not future.done():
+        future.set_result(value)
 
 
 async def connect(how: Any, on_blocked: Callable[[str | None], None]) -> Connection:
@@ -96,7 +106,7 @@ async def connect(how: Any, on_blocked: Callable[[str | None], None]) -> Connect
 
     AsyncioConnection(
         how,
-        on_open_callback=lambda connection: opened.done() or opened.set_result(connection),
+        on_open_callback=lambda connection: _settle(opened, connection),
         on_open_error_callback=failed,
         custom_ioloop=loop,
     )
@@ -173,7 +183,7 @@ class Channel:
         """How many messages each consumer that follows may have unacknowledged."""
         await self._rpc(self._channel.basic_qos, prefetch_count=count)
 
-    async def consume(self, queue: str, on_message: Message, arguments: Mapping[str, Any] | None = None) -> str:
+    async def consume(self, queue: str, on_message: OnMessage, arguments: Mapping[str, Any] | None = None) -> str:
         """Be given the messages of a queue; the name of the consumer."""
         tag = ""
 
@@ -197,7 +207,7 @@ class Channel:
         """Close it; what is unacknowledged goes back."""
         self._end = lambda _: None
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._channel.add_on_close_callback(lambda _channel, _reason: done.done() or done.set_result(None))
+        self._channel.add_on_close_callback(lambda _channel, _reason: _settle(done, None))
         self._channel.close()
         await done
 
@@ -207,7 +217,7 @@ class Channel:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.add(answer)
         try:
-            command(*arguments, callback=lambda frame: answer.done() or answer.set_result(frame), **named)
+            command(*arguments, callback=lambda frame: _settle(answer, frame), **named)
             return await answer
         finally:
             self._waiting.discard(answer)

@@ -10,6 +10,7 @@ Everything here belongs to the thread of the event loop.
 import asyncio
 from bisect import insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pynenc.invocation.record import ANY_QUEUE, QueueEntry
@@ -24,7 +25,7 @@ _logger = module_logger(__name__)
 
 #: What nobody has popped for so long goes back to its queue.
 HAND_SECONDS = 0.2
-#: A process that takes no more than this at a time is about to run long tasks, or its first: it holds nothing meanwhile.
+#: A process that takes no more than this at a time runs long tasks, or its first: it holds nothing meanwhile.
 _FEW = 4
 
 
@@ -99,8 +100,7 @@ class Consumer:
     def opened(self, channel: Channel) -> None:
         """There is a connection; whoever wanted something is to ask again."""
         self._channel = channel
-        if any(source.wanting for source in self._sources.values()) or self._wanted_lanes:
-            self._arrived()
+        self._arrived()
 
     def lost(self) -> None:
         """There is none; what was delivered goes to others."""
@@ -183,12 +183,12 @@ class Consumer:
                 await self._declare(channel, sources[-1])
             return [each.entry for each in sorted(found, key=lambda each: each.rank)[:limit]]
 
-    async def purge(self, queue: str | None) -> None:
-        """Empty one queue, or all."""
+    async def purge(self, queue: str | None) -> bool:
+        """Empty one queue, or all; False: there is no connection."""
         async with self._turn:
             channel = self._channel
             if channel is None:
-                raise LinkLostError("there is no connection")
+                return False
             for source in self._meant(()):
                 if queue in (None, source.place[0]):
                     if source.consumer is not None:
@@ -197,6 +197,7 @@ class Consumer:
                     self._drop_hand(source)
                     await self._declare(channel, source)
                     await channel.purge(source.name)
+            return True
 
     # ------------------------------------------------------------------ places
 
@@ -309,10 +310,9 @@ class Consumer:
     async def _give_back(self, source: _Source) -> None:
         async with self._turn:
             if self._channel is not None and source.hand:
-                try:
+                # Without a connection they have gone back by themselves.
+                with suppress(LinkLostError):
                     await self._rest(self._channel, [source])
-                except LinkLostError:
-                    pass  # Then they have gone back by themselves.
 
     def _drop_hand(self, source: _Source) -> None:
         for delivery in source.hand:

@@ -32,7 +32,7 @@ def register_builder_methods(builder_class: _BuilderClass) -> None:
     builder_class.register_plugin_method("rabbitmq_broker", rabbitmq_broker)
 
 
-def rabbitmq_broker(
+def rabbitmq_broker(  # noqa: PLR0917 - the specified signature
     builder: _Builder,
     host: str | None = None,
     port: int | None = None,

@@ -3,6 +3,7 @@
 Everything here belongs to the thread of the event loop.
 """
 
+import asyncio
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
@@ -18,22 +19,27 @@ _logger = module_logger(__name__)
 
 #: Entries kept while they cannot be sent; the sweep finds what is beyond.
 BACKLOG_LIMIT = 100_000
+#: Until what the server has refused is sent again.
+_AGAIN_SECONDS = 5.0
 
 
 class Batch:
-    """Entries that somebody waits for to be confirmed."""
+    """Entries that somebody waits for."""
 
-    __slots__ = ("confirmed", "left")
+    __slots__ = ("left", "settled")
 
     def __init__(self, size: int) -> None:
         self.left = size
-        self.confirmed = threading.Event()
+        #: There is nothing to wait for: all are confirmed, or there is no telling when they will be.
+        self.settled = threading.Event()
+        if not size:
+            self.settled.set()
 
     def one_less(self) -> None:
         """One more of them was confirmed."""
         self.left -= 1
         if self.left <= 0:
-            self.confirmed.set()
+            self.settled.set()
 
 
 class _Sent(NamedTuple):
@@ -44,9 +50,13 @@ class _Sent(NamedTuple):
 class Publisher:
     """What was pushed, on its way to the server."""
 
-    def __init__(self, conf: ConfigRabbitMq, app_id: str) -> None:
+    def __init__(self, conf: ConfigRabbitMq, app_id: str, on_confirmed: Callable[[Sequence[str]], None]) -> None:
+        """``on_confirmed`` is called with the ids of entries that the server has."""
         self._conf = conf
         self._app_id = app_id
+        self._on_confirmed = on_confirmed
+        #: What came back once on this connection, for its queue was gone.
+        self._came_back: set[str] = set()
         #: Called before the first entry of a place is sent on a connection.
         self.announce: Callable[[Place], None] = lambda _: None
         self._channel: Channel | None = None
@@ -54,27 +64,23 @@ class Publisher:
         self._sent: OrderedDict[int, _Sent] = OrderedDict()
         self._waiting: deque[_Sent] = deque()
         self._count = 0
-        #: Called with the ids of entries that the server has.
-        self.on_confirmed: Callable[[Sequence[str]], None] = lambda _: None
 
     @property
     def backlog(self) -> int:
-        """How many entries wait for a connection."""
-        return len(self._waiting)
+        """How many entries the server has not confirmed. May be asked on any thread."""
+        return len(self._waiting) + len(self._sent)
 
     def send(self, entries: Sequence[QueueEntry]) -> Batch:
         """Send entries now, or as soon as that is possible."""
         batch = Batch(len(entries))
-        if not entries:
-            batch.confirmed.set()
         for entry in entries:
             self._send(_Sent(entry, batch))
         return batch
 
     def last_batch(self) -> Batch:
-        """What is not confirmed yet, as one batch."""
-        pending = [*self._sent.values(), *self._waiting]
-        return pending[-1].batch if pending else self.send([])
+        """The last of what is sent and not confirmed. May be asked on any thread."""
+        sent = list(self._sent.values())
+        return sent[-1].batch if sent else Batch(0)
 
     def write(self, queue: str, body: bytes, arguments: Mapping[str, Any]) -> bool:
         """Send something else than an entry; False: there is no connection."""
@@ -89,14 +95,11 @@ class Publisher:
     def opened(self, channel: Channel) -> None:
         """There is a connection: send what waits."""
         self._known.clear()
+        self._came_back.clear()
         self._count = 0
         channel.confirm(self._confirmed, self._returned)
         self._channel = channel
-        waiting, self._waiting = self._waiting, deque()
-        if waiting:
-            _logger.info("%d entries of application %r wait no longer for RabbitMQ", len(waiting), self._app_id)
-        for sent in waiting:
-            self._send(sent)
+        self._send_waiting()
 
     def lost(self) -> None:
         """The connection is gone: what was not confirmed is sent again. It may have arrived; that does no harm."""
@@ -104,6 +107,16 @@ class Publisher:
         unconfirmed, self._sent = list(self._sent.values()), OrderedDict()
         for sent in unconfirmed:
             self._keep(sent)
+
+    def blocked(self) -> None:
+        """The server takes nothing for now: nobody is to wait for it."""
+        for sent in self._sent.values():
+            sent.batch.settled.set()
+
+    def _send_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, deque()
+        for sent in waiting:
+            self._send(sent)
 
     def _send(self, sent: _Sent) -> None:
         channel = self._channel
@@ -130,10 +143,14 @@ class Publisher:
         )
 
     def _keep(self, sent: _Sent) -> None:
+        sent.batch.settled.set()
         if len(self._waiting) < BACKLOG_LIMIT:
             self._waiting.append(sent)
-        else:
-            sent.batch.one_less()
+
+    def _try_later(self, refused: Sequence[_Sent]) -> None:
+        for sent in refused:
+            self._keep(sent)
+        asyncio.get_running_loop().call_later(_AGAIN_SECONDS, self._send_waiting)
 
     def _confirmed(self, tag: int, multiple: bool, accepted: bool) -> None:
         tags = [tag]
@@ -144,27 +161,30 @@ class Publisher:
                     break
                 tags.append(each)
         done = [self._sent.pop(each) for each in tags if each in self._sent]
-        for sent in done:
-            if accepted:
-                sent.batch.one_less()
-            else:
-                # Refused, for example by a limit of the queue's length: later, with what waits for a connection.
-                self._keep(sent)
         if accepted:
-            self.on_confirmed([sent.entry.invocation_id for sent in done])
+            for sent in done:
+                sent.batch.one_less()
+            self._on_confirmed([sent.entry.invocation_id for sent in done])
         elif done:
             _logger.warning(
-                "RabbitMQ has refused %d entries of application %r; they are sent again with the next connection, or "
-                "found by the sweep. Look at the limits and policies of its queues.",
+                "RabbitMQ has refused %d entries of application %r; they are sent again in %.0f s. Look at the limits "
+                "and policies of its queues.",
                 len(done),
                 self._app_id,
+                _AGAIN_SECONDS,
             )
+            self._try_later(done)
 
     def _returned(self, body: bytes) -> None:
-        """No queue took it: somebody has deleted the queue. Its confirmation follows; it is sent once more."""
+        """No queue took it: somebody has deleted the queue. It is sent once more, which makes the queue again."""
         entry = decode(body)
-        if entry is not None:
-            self._known.discard((entry.queue, entry.lane))
+        if entry is None:
+            return
+        self._known.discard((entry.queue, entry.lane))
+        if entry.invocation_id in self._came_back:
+            self._try_later([_Sent(entry, Batch(1))])
+        else:
+            self._came_back.add(entry.invocation_id)
             self.send([entry])
 
 

@@ -6,144 +6,86 @@ Both are opened again for ever when they are lost. After a fork the child has no
 """
 
 import asyncio
+import atexit
 import logging
 import os
-import threading
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from pynenc.exceptions import StoreUnavailableError
 from pynenc.invocation.record import QueueEntry
 from pynenc.module_loggers import module_logger
-from pynenc_rabbitmq import amqp
 from pynenc_rabbitmq.amqp import Connection, LinkLostError
 from pynenc_rabbitmq.conf import ConfigRabbitMq
 from pynenc_rabbitmq.consumer import Consumer, Delivery
 from pynenc_rabbitmq.directory import Directory
+from pynenc_rabbitmq.event_loop import EventLoop
+from pynenc_rabbitmq.link import Link
+from pynenc_rabbitmq.names import Place
 from pynenc_rabbitmq.publisher import BACKLOG_LIMIT, Batch, Publisher
+from pynenc_rabbitmq.queued import Queued
 
 _logger = module_logger(__name__)
 _Answer = TypeVar("_Answer")
 
-#: A step waits so long for an answer, then it goes on without: the ledger's lock may be held meanwhile.
-STEP_SECONDS = 5.0
 #: A caller waits so long for the first connection, before anything is locked.
 FIRST_CONNECTION_SECONDS = 12.0
 #: A caller waits so long for a confirmation; then it comes later.
 CONFIRM_SECONDS = 10.0
 _CLOSE_SECONDS = 5.0
 
-
-class _Loop(asyncio.SelectorEventLoop):
-    """Remembers its file descriptors, so that a forked child can let go of them without a word to the server."""
-
-    def __init__(self) -> None:
-        self.descriptors: set[int] = set()
-        super().__init__()
-
-    def _add_reader(self, fd: Any, callback: Any, *args: Any) -> Any:
-        self.descriptors.add(fd if isinstance(fd, int) else fd.fileno())
-        return super()._add_reader(fd, callback, *args)  # type: ignore[misc]
-
-
-class Link:
-    """One connection that is opened again for ever."""
-
-    def __init__(
-        self, conf: ConfigRabbitMq, use: str, opened: Callable[[Connection], Awaitable[None]], lost: Callable[[], None]
-    ) -> None:
-        self._conf = conf
-        self._use = use
-        self._opened = opened
-        self._lost = lost
-        self.is_up = False
-        #: Set once the first try has come to an end.
-        self.tried = threading.Event()
-        #: Why there is no connection.
-        self.problem: str | None = None
-        #: Why the server takes no messages now.
-        self.blocked: str | None = None
-        self.connection: Connection | None = None
-
-    async def keep(self) -> None:
-        """Open it, and open it again whenever it is lost."""
-        conf = self._conf
-        pause = conf.rabbitmq_retry_initial_delay
-        while True:
-            try:
-                self.connection = await amqp.connect(amqp.parameters(conf), self._set_blocked)
-                await self._opened(self.connection)
-            except Exception as error:  # noqa: BLE001 - design law 10: whatever happens, it is tried again
-                self._trouble(str(error))
-                if self.connection is not None:
-                    self.connection.end(str(error))
-            else:
-                if self.problem is not None:
-                    _logger.info("RabbitMQ at %s:%d is reached again, to %s", conf.host, conf.port, self._use)
-                self.problem, self.is_up = None, True
-                pause = conf.rabbitmq_retry_initial_delay
-                self.tried.set()
-                reason = await self.connection.closed
-                self.is_up = False
-                self._lost()
-                self._trouble(reason)
-            self.connection, self.blocked = None, None
-            self.tried.set()
-            await asyncio.sleep(pause)
-            pause = min(pause * conf.rabbitmq_retry_exponential_base, conf.rabbitmq_retry_max_delay)
-
-    def _trouble(self, reason: str) -> None:
-        if self.problem is None:
-            _logger.warning(
-                "There is no connection to RabbitMQ at %s:%d to %s (%s); it is tried again for ever",
-                self._conf.host,
-                self._conf.port,
-                self._use,
-                reason,
-            )
-        self.problem = reason
-
-    def _set_blocked(self, reason: str | None) -> None:
-        self.blocked = reason
-        if reason is not None:
-            _logger.warning("RabbitMQ at %s:%d takes no messages: %s", self._conf.host, self._conf.port, reason)
+_TRY_LATER = "Nothing of the call was kept. Try again later"
 
 
 class Session:
     """The connections of this process, for one application."""
 
     def __init__(self, conf: ConfigRabbitMq, app_id: str) -> None:
-        self.conf = conf
-        self.publisher = Publisher(conf, app_id)
-        directory = Directory(conf, app_id, self.publisher.write)
-        self.publisher.announce = directory.announce
-        self.consumer = Consumer(conf, app_id, directory)
-        self._directory = directory
-        self._sending = Link(conf, "send", self._sending_opened, self.publisher.lost)
-        self._taking = Link(conf, "take", self._taking_opened, self.consumer.lost)
-        #: It was connected once: what it is told is right, and the server comes back.
-        self.proved = False
-        #: It has taken entries: what it pushes is part of work that was accepted already.
-        self.works = False
-        self._loop = _Loop()
-        self._links: list[asyncio.Task[None]] = []
-        self._thread = threading.Thread(target=self._run, name="pynenc-rabbitmq", daemon=True)
-        self._closed = False
+        self._conf = conf
+        self._pid = os.getpid()
         logging.getLogger("pika").setLevel(conf.rabbitmq_pika_log_level.upper())
+        self.queued = Queued()
+        self._publisher = Publisher(conf, app_id, self.queued.add)
+        self._directory = Directory(conf, app_id, self._publisher.write)
+        self._publisher.announce = self._directory.announce
+        self._consumer = Consumer(conf, app_id, self._directory)
+        self._loop = EventLoop()
+        self._sending = Link(conf, "send", self._sending_opened, self._sending_lost)
+        self._sending.on_blocked = self._publisher.blocked
+        self._taking = Link(conf, "take", self._taking_opened, self._consumer.lost)
+        #: It was connected once: what it is told is right, and the server comes back.
+        self._proved = False
+        #: It has taken entries: what it pushes is part of work that was accepted already.
+        self._works = False
+        self._closed = False
+        self._keeping = [self._loop.begin(link.keep()) for link in (self._sending, self._taking)]
         _sessions.add(self)
-        self._thread.start()
 
-    # ------------------------------------------------- from any thread
+    # -------------------------------------------------------------- connection
 
     def await_first_connection(self) -> None:
         """Wait until connecting has been tried; to be called before anything is locked."""
-        if not self.proved:
+        if not self._proved:
             self._taking.tried.wait(FIRST_CONNECTION_SECONDS)
             self._sending.tried.wait(FIRST_CONNECTION_SECONDS)
-            self.proved = self._sending.is_up and self._taking.is_up
+            self._proved = self._sending.is_up and self._taking.is_up
+
+    def require(self) -> None:
+        """Make sure that the server was reached once.
+
+        Raises:
+            StoreUnavailableError: it was not.
+        """
+        self.await_first_connection()
+        if not self._proved:
+            problem = self._sending.problem or self._taking.problem or "it does not answer"
+            raise self._unavailable(
+                problem, "Check rabbitmq_host, rabbitmq_port, the credentials and the virtual host, and that it runs"
+            )
 
     def check_accepts(self, count: int) -> None:
         """Refuse what could not be queued, while the step can still be undone.
@@ -153,150 +95,150 @@ class Session:
         Raises:
             StoreUnavailableError: there never was a connection, or the server takes no messages.
         """
-        if not self.proved:
+        if not self._proved:
             self.require()
         blocked = self._sending.blocked
-        if blocked is not None and not self.works:
+        if blocked is not None and not self._works:
             raise self._unavailable(
-                f"it takes no messages for now ({blocked})",
-                "Nothing of the call was kept; try again later, or give the server more memory or disk.",
+                f"it takes no messages for now ({blocked})", f"{_TRY_LATER}, or give the server more memory or disk"
             )
-        if self.publisher.backlog + count > BACKLOG_LIMIT:
-            raise self._unavailable(
-                f"there is no connection, and {self.publisher.backlog} entries wait for one already",
-                "Nothing of the call was kept; try again when the server is back.",
-            )
+        backlog = self._publisher.backlog
+        if backlog + count > BACKLOG_LIMIT:
+            raise self._unavailable(f"{backlog} entries wait for it already", f"{_TRY_LATER}, when it is back")
 
-    def require(self) -> None:
-        """Make sure that the server was reached once.
-
-        Raises:
-            StoreUnavailableError: it was not.
-        """
-        self.await_first_connection()
-        if not self.proved:
-            problem = self._sending.problem or self._taking.problem or "it does not answer"
-            raise self._unavailable(
-                problem, "Check rabbitmq_host, rabbitmq_port, the credentials and the virtual host, and that it runs."
-            )
+    # -------------------------------------------------------------------- send
 
     def send(self, entries: Sequence[QueueEntry], done: Sequence[Delivery]) -> None:
         """Send what was pushed, acknowledge what was popped; waits for confirmations if that is wanted."""
         sent: Future[Batch] = Future()
 
         def send_and_ack() -> None:
-            sent.set_result(self.publisher.send(entries))
+            sent.set_result(self._publisher.send(entries))
             for delivery in done:
                 delivery.ack()
 
-        self._post(send_and_ack)
-        if entries and self.conf.rabbitmq_confirm_delivery:
-            try:
-                batch = sent.result(CONFIRM_SECONDS)
-            except FutureTimeoutError:
-                return
-            # While there is no connection nobody waits: the ledger has the call, and the entry follows.
-            while self._sending.is_up and not self._sending.blocked:
-                if batch.confirmed.wait(CONFIRM_SECONDS):
-                    return
+        self._loop.post(send_and_ack)
+        if not entries or not self._conf.rabbitmq_confirm_delivery:
+            return
+        with suppress(FutureTimeoutError):
+            batch = sent.result(CONFIRM_SECONDS)
+            # Without a connection nobody waits: the ledger has the calls, and the entries follow.
+            if not batch.settled.wait(CONFIRM_SECONDS) and self._sending.is_up:
                 _logger.warning("RabbitMQ has not confirmed %d entries for %.0f s", batch.left, CONFIRM_SECONDS)
-                return
 
     def give_back(self, deliveries: Sequence[Delivery]) -> None:
         """Put deliveries back to where they were."""
-        if deliveries:
-            self._post(lambda: [delivery.give_back() for delivery in deliveries])
 
-    def ask(self, question: Coroutine[Any, Any, _Answer], otherwise: _Answer) -> _Answer:
-        """Have the thread of the connections do something; without a connection, or in time, the other answer."""
+        def give_back() -> None:
+            for delivery in deliveries:
+                delivery.give_back()
+
+        if deliveries:
+            self._loop.post(give_back)
+
+    # -------------------------------------------------------------------- take
+
+    def pop(self, places: Sequence[Place], limit: int) -> list[Delivery]:
+        """What these places hold, up to the limit; nothing while there is no connection."""
+        self.require()
+        self._works = True
+        return self._ask(self._consumer.pop(places, limit), [], self.give_back)
+
+    def expect(self, places: Sequence[Place], on_arrival: Callable[[], None]) -> None:
+        """Call ``on_arrival`` when something arrives there, or the connection is back."""
+        self._consumer.on_arrival = on_arrival
+        if not self._consumer.is_expecting(places):
+            self._ask(self._consumer.expect(places), None)
+
+    def sizes(self) -> dict[Place, int]:
+        """How many entries each place holds, as far as is known here."""
+        self.require()
+        return self._ask(self._consumer.sizes(), {})
+
+    def peek(self, queue: str, limit: int) -> list[QueueEntry]:
+        """The next entries of a queue."""
+        self.require()
+        return self._ask(self._peek(queue, limit), [])
+
+    def purge(self, queue: str | None) -> None:
+        """Empty one queue, or all.
+
+        Raises:
+            StoreUnavailableError: there is no connection.
+        """
+        self.require()
+        if not self._ask(self._consumer.purge(queue), otherwise=False):
+            raise self._unavailable(self._taking.problem or "it does not answer", "Purge again when it is back")
+        self.queued.clear()
+
+    def _ask(
+        self,
+        question: Coroutine[Any, Any, _Answer],
+        otherwise: _Answer,
+        undo: Callable[[_Answer], None] = lambda _: None,
+    ) -> _Answer:
         try:
-            future = asyncio.run_coroutine_threadsafe(question, self._loop)
-        except RuntimeError:
-            question.close()  # The session is closed.
-            return otherwise
-        try:
-            return future.result(STEP_SECONDS)
+            return self._loop.ask(question, otherwise, undo)
         except LinkLostError:
             return otherwise
-        except FutureTimeoutError:
-            future.cancel()
-            return otherwise
 
-    async def peek(self, queue: str, limit: int) -> list[QueueEntry]:
-        """The next entries of a queue."""
+    async def _peek(self, queue: str, limit: int) -> list[QueueEntry]:
         connection = self._taking.connection
         if connection is None:
             return []
         channel = await connection.channel()
         try:
-            return await self.consumer.peek(channel, queue, limit)
+            return await self._consumer.peek(channel, queue, limit)
         finally:
             await channel.close()
 
-    def _post(self, action: Callable[[], object]) -> None:
-        try:
-            self._loop.call_soon_threadsafe(action)
-        except RuntimeError:
-            pass  # The session is closed: the sweep finds what was to be queued.
-
-    def close(self) -> None:
-        """Send what waits, as far as there is a connection, and end the connections. May be repeated."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(2 * _CLOSE_SECONDS)
-        except (RuntimeError, FutureTimeoutError):
-            pass
-        if threading.current_thread() is not self._thread:
-            self._thread.join(_CLOSE_SECONDS)
-
-    def let_go(self) -> None:
-        """In a forked child: drop the parent's sockets, without a word to the server."""
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        for descriptor in self._loop.descriptors:
-            try:
-                os.dup2(nowhere, descriptor)
-            except OSError:
-                continue
-        os.close(nowhere)
-
-    def _unavailable(self, why: str, what_to_do: str) -> StoreUnavailableError:
-        return StoreUnavailableError(
-            f"RabbitMQ at {self.conf.host}:{self.conf.port} cannot be used: {why}. {what_to_do}"
-        )
-
-    # --------------------------------------------- on the thread of the loop
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._links = [self._loop.create_task(self._sending.keep()), self._loop.create_task(self._taking.keep())]
-        try:
-            self._loop.run_forever()
-        finally:
-            self._loop.close()
+    # ------------------------------------------- on the thread of the loop
 
     async def _sending_opened(self, connection: Connection) -> None:
-        self.publisher.opened(await connection.channel())
+        self._publisher.opened(await connection.channel())
+
+    def _sending_lost(self) -> None:
+        # A server that comes back may have lost what it had.
+        self.queued.clear()
+        self._publisher.lost()
 
     async def _taking_opened(self, connection: Connection) -> None:
         # The marker behind which everything was read goes by the other connection.
-        await asyncio.to_thread(self._sending.tried.wait, FIRST_CONNECTION_SECONDS)
+        await self._sending.tried_here.wait()
         await self._directory.follow(await connection.channel())
-        self.consumer.opened(await connection.channel())
+        self._consumer.opened(await connection.channel())
+
+    # --------------------------------------------------------------------- end
+
+    def close(self) -> None:
+        """Send what waits, as far as there is a connection, and end the connections. May be repeated."""
+        if self._closed or self._pid != os.getpid():
+            return
+        self._closed = True
+        if self._sending.is_up:
+            self._publisher.last_batch().settled.wait(_CLOSE_SECONDS)
+        self._loop.ask(self._end(), None)
+        self._loop.end()
 
     async def _end(self) -> None:
-        if self._sending.is_up and not self._sending.blocked:
-            batch = self.publisher.last_batch()
-            await asyncio.to_thread(batch.confirmed.wait, _CLOSE_SECONDS)
-        for link in self._links:
-            link.cancel()
+        for keeping in self._keeping:
+            keeping.cancel()
+        farewells = []
         for link in (self._sending, self._taking):
             if link.connection is not None:
+                farewells.append(link.connection.gone)
                 link.connection.end("closed")
-        # One turn, so that the farewell is written.
-        await asyncio.sleep(0.01)
-        self._loop.call_soon(self._loop.stop)
+        if farewells:
+            await asyncio.wait(farewells, timeout=_CLOSE_SECONDS / 2)
+
+    def let_go(self) -> None:
+        """In a forked child: drop the parent's sockets, without a word to the server."""
+        self._loop.let_go()
+
+    def _unavailable(self, why: str, what_to_do: str) -> StoreUnavailableError:
+        return StoreUnavailableError(
+            f"RabbitMQ at {self._conf.host}:{self._conf.port} cannot be used: {why}. {what_to_do}."
+        )
 
 
 _sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
@@ -305,7 +247,13 @@ _sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
 def _after_fork_in_child() -> None:
     for session in list(_sessions):
         session.let_go()
-        _sessions.discard(session)
+    _sessions.clear()
+
+
+def _at_exit() -> None:
+    for session in list(_sessions):
+        session.close()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)
+atexit.register(_at_exit)
