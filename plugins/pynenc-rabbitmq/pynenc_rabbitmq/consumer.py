@@ -82,7 +82,8 @@ class _Source:
 class Consumer:
     """Every place this process takes entries from."""
 
-    def __init__(self, conf: ConfigRabbitMq, app_id: str, directory: Directory) -> None:
+    def __init__(self, conf: ConfigRabbitMq, app_id: str, directory: Directory, on_arrival: Callable[[], None]) -> None:
+        """``on_arrival`` is called when something was delivered that this process wants."""
         self._conf = conf
         self._app_id = app_id
         self._directory = directory
@@ -93,8 +94,7 @@ class Consumer:
         self._wanted_lanes: set[str] = set()
         # One at a time: two that ask for the same places would share the answers unfairly.
         self._turn = asyncio.Lock()
-        #: Called when something was delivered that this process wants.
-        self.on_arrival: Callable[[], None] | None = None
+        self._arrived = on_arrival
         self._tasks: set[asyncio.Task[None]] = set()
 
     def opened(self, channel: Channel) -> None:
@@ -279,10 +279,6 @@ class Consumer:
                 self._arrived()
 
         return delivered
-
-    def _arrived(self) -> None:
-        if self.on_arrival is not None:
-            self.on_arrival()
 
     def _take(self, sources: Sequence[_Source], limit: int) -> list[Delivery]:
         held = [(delivery.rank, number, delivery) for number, s in enumerate(sources) for delivery in s.hand]

@@ -91,6 +91,9 @@ class EventLoop:
         undo: Callable[[_Answer], None] = lambda _: None,
     ) -> _Answer:
         """Its answer, or ``otherwise`` when there is none in time; ``undo`` takes an answer that comes too late."""
+        if threading.current_thread() is self._thread:
+            asked.close()
+            raise RuntimeError("the thread of the connections cannot wait for itself")
         if self._stuck or self._loop.is_closed():
             asked.close()
             return otherwise

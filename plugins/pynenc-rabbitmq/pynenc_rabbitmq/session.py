@@ -20,6 +20,7 @@ from pynenc.exceptions import StoreUnavailableError
 from pynenc.invocation.record import QueueEntry
 from pynenc.module_loggers import module_logger
 from pynenc_rabbitmq.amqp import Connection, LinkLostError
+from pynenc_rabbitmq.arrivals import Arrivals
 from pynenc_rabbitmq.conf import ConfigRabbitMq
 from pynenc_rabbitmq.consumer import Consumer, Delivery
 from pynenc_rabbitmq.directory import Directory
@@ -52,7 +53,8 @@ class Session:
         self._publisher = Publisher(conf, app_id, self.queued.add)
         self._directory = Directory(conf, app_id, self._publisher.write)
         self._publisher.announce = self._directory.announce
-        self._consumer = Consumer(conf, app_id, self._directory)
+        self._arrivals = Arrivals()
+        self._consumer = Consumer(conf, app_id, self._directory, self._arrivals.tell)
         self._loop = EventLoop()
         self._sending = Link(conf, "send", self._sending_opened, self._sending_lost)
         self._sending.on_blocked = self._publisher.blocked
@@ -146,7 +148,7 @@ class Session:
 
     def expect(self, places: Sequence[Place], on_arrival: Callable[[], None]) -> None:
         """Call ``on_arrival`` when something arrives there, or the connection is back."""
-        self._consumer.on_arrival = on_arrival
+        self._arrivals.tell_to(on_arrival)
         if not self._consumer.is_expecting(places):
             self._ask(self._consumer.expect(places), None)
 
@@ -215,6 +217,7 @@ class Session:
         if self._closed or self._pid != os.getpid():
             return
         self._closed = True
+        self._arrivals.end()
         if self._sending.is_up:
             self._publisher.last_batch().settled.wait(_CLOSE_SECONDS)
         self._loop.ask(self._end(), None)
