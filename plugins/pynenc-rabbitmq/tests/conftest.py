@@ -1,0 +1,61 @@
+"""Applications whose queues are in RabbitMQ, and everything else in SQLite."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# The task module must be found by its name, here and in worker processes, which get this path.
+sys.path.insert(0, str(Path(__file__).parent))
+
+import rabbitmq_tasks
+
+from pynenc import Pynenc
+from pynenc.testing.apps import Setup, build_app, installed
+from pynenc.testing.history import check_all_histories
+from pynenc.testing.servers import RabbitMQServer
+from pynenc.testing.servers.fixtures import make_server
+
+#: Queues of one test are not those of another, which may leave something in them.
+_prefixes = count()
+
+
+@pytest.fixture
+def own_server() -> Iterator[RabbitMQServer]:
+    """For a test that stops or blocks it."""
+    with make_server(RabbitMQServer) as server:
+        yield server
+
+
+def reach(server: RabbitMQServer) -> dict[str, Any]:
+    """The settings with which an app finds a server."""
+    return {
+        "rabbitmq_host": f"{server.host}:{server.port}",
+        "rabbitmq_username": server.user,
+        "rabbitmq_password": server.password,
+        "rabbitmq_queue_prefix": f"test-{next(_prefixes)}",
+        "rabbitmq_retry_max_delay": 1.0,
+    }
+
+
+@pytest.fixture
+def make_app(tmp_path: Path) -> Iterator[Callable[..., Pynenc]]:
+    """Make an app on a server, in the place of that of the tasks; what its invocations went through must be right."""
+    with ExitStack() as stack:
+        made: list[Pynenc] = []
+
+        def make(server: RabbitMQServer, runner: str = "ThreadRunner", slots: int = 2, **settings: Any) -> Pynenc:
+            kind = Setup(name="rabbitmq", product="SQLite", runner=runner, odd={"broker": "RabbitMq"})
+            app = build_app(kind, tmp_path, slots=slots, **reach(server), **settings)
+            stack.callback(app.close)
+            stack.enter_context(installed(app, rabbitmq_tasks))
+            made.append(app)
+            return app
+
+        yield make
+        for app in made:
+            check_all_histories(app, unfinished=True)
