@@ -4,12 +4,17 @@ Everything here belongs to the thread of the event loop. What has no answer is s
 closes ends its connection, for a channel of ours does so only when something is wrong at all.
 """
 
+# The border to a library without published types: what comes from it is Any, and what we give out is typed.
+# pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportMissingTypeStubs=false, reportUnknownParameterType=false
+
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pika  # type: ignore[import-untyped]
+from pika import spec
 from pika.adapters.asyncio_connection import AsyncioConnection  # type: ignore[import-untyped]
 
 from pynenc_rabbitmq.conf import ConfigRabbitMq
@@ -113,7 +118,7 @@ async def connect(how: Any, on_blocked: Callable[[str | None], None]) -> Connect
     return Connection(await opened, on_blocked)
 
 
-def _reason(error: object) -> str:
+def _reason(error: Any) -> str:
     """The innermost reason of pika's nested errors; none of them carries credentials."""
     nested = getattr(error, "exceptions", None) or ([error.exception] if hasattr(error, "exception") else None)
     if nested:
@@ -150,7 +155,7 @@ class Channel:
 
         def confirmed(frame: Any) -> None:
             method = frame.method
-            on_confirm(method.delivery_tag, method.multiple, isinstance(method, pika.spec.Basic.Ack))
+            on_confirm(method.delivery_tag, method.multiple, isinstance(method, spec.Basic.Ack))
 
         self._channel.add_on_return_callback(lambda _channel, _method, _properties, body: on_return(body))
         self._channel.confirm_delivery(confirmed)

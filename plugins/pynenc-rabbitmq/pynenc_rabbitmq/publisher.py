@@ -155,7 +155,7 @@ class Publisher:
     def _confirmed(self, tag: int, multiple: bool, accepted: bool) -> None:
         tags = [tag]
         if multiple:
-            tags = []
+            tags = list[int]()
             for each in self._sent:
                 if each > tag:
                     break

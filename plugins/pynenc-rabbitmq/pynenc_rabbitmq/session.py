@@ -226,7 +226,7 @@ class Session:
     async def _end(self) -> None:
         for keeping in self._keeping:
             keeping.cancel()
-        farewells = []
+        farewells: list[asyncio.Future[None]] = []
         for link in (self._sending, self._taking):
             if link.connection is not None:
                 farewells.append(link.connection.gone)

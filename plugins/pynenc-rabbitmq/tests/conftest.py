@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import rabbitmq_tasks
+from rabbitmq_reach import reach
 
 from pynenc import Pynenc
 from pynenc.testing.apps import Setup, build_app, installed
@@ -20,26 +20,12 @@ from pynenc.testing.history import check_all_histories
 from pynenc.testing.servers import RabbitMQServer
 from pynenc.testing.servers.fixtures import make_server
 
-#: Queues of one test are not those of another, which may leave something in them.
-_prefixes = count()
-
 
 @pytest.fixture
 def own_server() -> Iterator[RabbitMQServer]:
     """For a test that stops or blocks it."""
     with make_server(RabbitMQServer) as server:
         yield server
-
-
-def reach(server: RabbitMQServer) -> dict[str, Any]:
-    """The settings with which an app finds a server."""
-    return {
-        "rabbitmq_host": f"{server.host}:{server.port}",
-        "rabbitmq_username": server.user,
-        "rabbitmq_password": server.password,
-        "rabbitmq_queue_prefix": f"test-{next(_prefixes)}",
-        "rabbitmq_retry_max_delay": 1.0,
-    }
 
 
 @pytest.fixture
