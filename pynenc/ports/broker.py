@@ -59,13 +59,15 @@ class Broker(ABC):
     def peek(self, queue: str, limit: int) -> list[QueueEntry]:
         """The next entries of a queue, left where they are."""
 
-    def expect(self, places: Sequence[tuple[str, str]], on_work: Callable[[], None]) -> None:  # noqa: B027 - may do nothing
-        """Have a process that rests told, on any thread, when something arrives in one of these places.
+    def expect(self, places: Sequence[tuple[str, str]], on_work: Callable[[], None]) -> bool:  # noqa: ARG002 - a contract
+        """Have a process that comes to rest told, on any thread, when something arrives in one of these places.
 
-        Effect: until it pops again; ``on_work`` replaces the one before. A product that cannot tell does nothing, as
-        here: the wake-ups of the orchestrator tell of work too.
-        Ordering: to be called before the process looks for the last time, or after it; what had arrived is told too.
+        Effect: until it pops again; ``on_work`` replaces the one before. True: something has arrived already, and
+        nobody need look. A product that cannot tell does nothing, as here, for the wake-ups of the orchestrator tell
+        of work too.
+        Ordering: to be called before the last look.
         """
+        return False
 
     @abstractmethod
     def purge(self, queue: str | None = None) -> None:

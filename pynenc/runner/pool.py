@@ -312,12 +312,11 @@ class Pool:
         """A look without a write, before an idle worker opens a transaction for nothing."""
         if self.stopping:
             return True
-        queues = self.limits.queues
         broker = self.engine.backend.broker
-        found = any(count and (not queues or queue in queues) for (queue, _), count in broker.sizes().items())
-        if not found and plan is not None and not plan.only_awaited:
-            broker.expect(plan.places, self.look)
-        return found
+        if plan is not None and not plan.only_awaited and broker.expect(plan.places, self.look):
+            return True
+        queues = self.limits.queues
+        return any(count and (not queues or queue in queues) for (queue, _), count in broker.sizes().items())
 
     def take_in(self, slot: Slot, claimed: Sequence[Claimed]) -> None:
         """Sort what was claimed: coroutines to their lane, what is started to the slot, the rest waits its turn."""

@@ -204,9 +204,9 @@ class Channel:
         await self._rpc(start)
         return tag
 
-    async def cancel(self, consumer: str) -> None:
+    def cancel(self, consumer: str) -> None:
         """Be given no more; what is on its way goes back."""
-        await self._rpc(self._channel.basic_cancel, consumer)
+        self._channel.basic_cancel(consumer, callback=lambda _: None)
 
     async def close(self) -> None:
         """Close it; what is unacknowledged goes back."""

@@ -70,5 +70,5 @@ class RabbitMqBroker(Broker):
     def purge(self, queue: str | None = None) -> None:
         self._unit.session.purge(queue)
 
-    def expect(self, places: Sequence[Place], on_work: Callable[[], None]) -> None:
-        self._unit.session.expect(places, on_work)
+    def expect(self, places: Sequence[Place], on_work: Callable[[], None]) -> bool:
+        return self._unit.session.expect(places, on_work)

@@ -27,6 +27,8 @@ _logger = module_logger(__name__)
 HAND_SECONDS = 0.2
 #: A process that takes no more than this at a time runs long tasks, or its first: it holds nothing meanwhile.
 _FEW = 4
+#: A consumer is made anew when it is given so many times more than is wanted.
+_TOO_MANY = 4
 
 
 class Delivery:
@@ -64,6 +66,8 @@ class _Source:
         self.hand: list[Delivery] = []
         self.consumer: str | None = None
         self.ahead = 0
+        #: The queue is there, as far as this connection knows.
+        self.made = False
         #: Told to nobody yet: the process wants the next delivery.
         self.wanting = False
         #: How many the server said it had left for anybody.
@@ -74,6 +78,7 @@ class _Source:
         """The channel is gone, and all deliveries with it."""
         self.hand.clear()
         self.consumer = None
+        self.made = False
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
@@ -89,17 +94,22 @@ class Consumer:
         self._directory = directory
         directory.on_new = self._new_place
         self._channel: Channel | None = None
+        #: What the channel was told to deliver at a time, to each consumer that follows.
+        self._limit = 0
         self._sources: dict[Place, _Source] = {}
         #: Lanes of which every queue is wanted.
         self._wanted_lanes: set[str] = set()
         # One at a time: two that ask for the same places would share the answers unfairly.
         self._turn = asyncio.Lock()
         self._arrived = on_arrival
-        self._tasks: set[asyncio.Task[None]] = set()
+        #: Somebody wants to be woken at all.
+        self._told = False
+        self._waking: asyncio.Task[None] | None = None
 
     def opened(self, channel: Channel) -> None:
         """There is a connection; whoever wanted something is to ask again."""
         self._channel = channel
+        self._limit = 0
         self._arrived()
 
     def lost(self) -> None:
@@ -115,39 +125,52 @@ class Consumer:
             if channel is None or limit <= 0:
                 return []
             sources = self._meant(places)
-            ahead = self._ahead(limit)
-            await self._consume(channel, [s for s in sources if s.consumer is None or s.ahead > 4 * ahead], ahead)
             if _held(sources) < limit:
-                await self._look(channel, sources)
-                short = [s for s in sources if s.ready and s.ahead < ahead]
-                if short and _held(sources) < limit:
-                    await self._consume(channel, short, ahead)
-                    await self._look(channel, sources)
+                await self._fetch(channel, sources, limit)
             taken = self._take(sources, limit)
             satisfied = len(taken) == limit
             for source in sources:
                 source.wanting = not satisfied
             if satisfied and limit <= _FEW:
-                await self._rest(channel, sources)
+                self._rest(channel, sources)
+            elif not satisfied and self._told and any(source.consumer is None for source in sources):
+                # After this answer, for a ledger is locked until it is there.
+                self._waking = asyncio.ensure_future(self._await_next(sources))
             return taken
 
-    async def expect(self, places: Sequence[Place]) -> None:
-        """Be woken by the next delivery to these places."""
+    async def _await_next(self, sources: Sequence[_Source]) -> None:
+        """Be woken by the next delivery, unless somebody has popped again meanwhile."""
         async with self._turn:
+            if self._channel is not None and self._channel.is_open:
+                # A connection that is lost meanwhile wakes by itself when it is back.
+                with suppress(LinkLostError):
+                    await self._consume(self._channel, [s for s in sources if s.wanting and s.consumer is None], 1)
+
+    async def expect(self, places: Sequence[Place]) -> bool:
+        """Be woken by the next delivery to these places; whether there is one already."""
+        async with self._turn:
+            self._told = True
             self._wanted_lanes = {lane for queue, lane in places if queue == ANY_QUEUE}
             if self._channel is None:
-                return
+                return False
             sources = self._meant(places)
-            await self._consume(self._channel, [s for s in sources if s.consumer is None], 1)
             for source in sources:
-                source.wanting = True
-            if _held(sources):
-                self._arrived()
+                source.wanting = not source.hand
+            await self._consume(self._channel, [s for s in sources if s.consumer is None], 1)
+            return _held(sources) > 0
 
-    def is_expecting(self, places: Sequence[Place]) -> bool:
-        """Whether ``expect`` would change nothing. May be asked on any thread, for its answer may be late."""
-        sources = [self._sources.get(place) for place in self._resolve(places)]
-        return bool(sources) and all(s is not None and s.wanting and s.consumer is not None for s in sources)
+    def is_expecting(self, places: Sequence[Place]) -> bool | None:
+        """What ``expect`` would say, if it would change nothing; else None.
+
+        May be asked on any thread: an answer that comes too late is put right by the wake-up.
+        """
+        found = [self._sources.get(place) for place in self._resolve(places)]
+        sources = [source for source in found if source is not None]
+        if _held(sources):
+            return True
+        if not sources or len(sources) < len(found) or not all(s.wanting and s.consumer for s in sources):
+            return None
+        return False
 
     async def sizes(self) -> dict[Place, int]:
         """How many entries wait in each known place: for anybody, or in our hand."""
@@ -191,10 +214,7 @@ class Consumer:
                 return False
             for source in self._meant(()):
                 if queue in (None, source.place[0]):
-                    if source.consumer is not None:
-                        await channel.cancel(source.consumer)
-                        source.consumer = None
-                    self._drop_hand(source)
+                    self._rest(channel, [source])
                     await self._declare(channel, source)
                     await channel.purge(source.name)
             return True
@@ -230,35 +250,49 @@ class Consumer:
         """How many to be given at a time: what is asked for, rounded so that it rarely changes."""
         return min(1 << (limit - 1).bit_length(), self._conf.rabbitmq_prefetch_count)
 
+    async def _fetch(self, channel: Channel, sources: Sequence[_Source], limit: int) -> None:
+        """Have up to so many in hand, if there are that many."""
+        for source in sources:
+            source.ready = await self._declare(channel, source)
+        ahead = self._ahead(limit)
+        wrong = [s for s in sources if s.ready and (s.consumer is None or s.ahead < ahead)]
+        wrong += [s for s in sources if s.consumer is not None and s.ahead > _TOO_MANY * ahead and not s.hand]
+        if wrong and _held(sources) < limit:
+            await self._consume(channel, wrong, ahead)
+            for source in wrong:
+                source.ready = await self._declare(channel, source)
+        for source in reversed(sources):
+            if source.consumer is not None:
+                # The answer to a command may overtake deliveries, but not those before the command before it.
+                await self._declare(channel, source)
+                break
+
     async def _consume(self, channel: Channel, sources: Sequence[_Source], ahead: int) -> None:
         """Be given the entries of these places, so many at a time."""
         if not sources:
             return
-        await self._rest(channel, [source for source in sources if source.consumer is not None])
-        await channel.limit(ahead)
+        self._rest(channel, sources)
+        if self._limit != ahead:
+            self._limit = ahead
+            await channel.limit(ahead)
         for source in sources:
-            await self._declare(channel, source)
+            if not source.made:
+                await self._declare(channel, source)
             source.ahead = ahead
             source.consumer = await channel.consume(source.name, self._into_hand(source, channel))
 
-    async def _rest(self, channel: Channel, sources: Iterable[_Source]) -> None:
+    def _rest(self, channel: Channel, sources: Iterable[_Source]) -> None:
         """Be given nothing more, and give back what was not popped."""
         for source in sources:
             if source.consumer is not None:
                 consumer, source.consumer = source.consumer, None
-                await channel.cancel(consumer)
+                channel.cancel(consumer)
             self._drop_hand(source)
 
-    async def _look(self, channel: Channel, sources: Sequence[_Source]) -> None:
-        """Wait until what the server has for us is here."""
-        for source in sources:
-            source.ready = await self._declare(channel, source)
-        if sources:
-            # The answer to a command may overtake deliveries, but not those before the command before it.
-            await self._declare(channel, sources[-1])
-
     async def _declare(self, channel: Channel, source: _Source) -> int:
-        return await channel.declare(source.name, self._arguments)
+        ready = await channel.declare(source.name, self._arguments)
+        source.made = True
+        return ready
 
     @property
     def _arguments(self) -> Mapping[str, Any]:
@@ -299,16 +333,11 @@ class Consumer:
 
     def _overdue(self, source: _Source) -> None:
         source.timer = None
-        task = asyncio.ensure_future(self._give_back(source))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _give_back(self, source: _Source) -> None:
-        async with self._turn:
-            if self._channel is not None and source.hand:
-                # Without a connection they have gone back by themselves.
-                with suppress(LinkLostError):
-                    await self._rest(self._channel, [source])
+        if self._turn.locked():
+            # Somebody is about to take them.
+            self._watch(source)
+        elif self._channel is not None and self._channel.is_open:
+            self._rest(self._channel, [source])
 
     def _drop_hand(self, source: _Source) -> None:
         for delivery in source.hand:

@@ -146,11 +146,11 @@ class Session:
         self._works = True
         return self._ask(self._consumer.pop(places, limit), [], self.give_back)
 
-    def expect(self, places: Sequence[Place], on_arrival: Callable[[], None]) -> None:
-        """Call ``on_arrival`` when something arrives there, or the connection is back."""
+    def expect(self, places: Sequence[Place], on_arrival: Callable[[], None]) -> bool:
+        """Call ``on_arrival`` when something arrives there, or the connection is back; whether something is there."""
         self._arrivals.tell_to(on_arrival)
-        if not self._consumer.is_expecting(places):
-            self._ask(self._consumer.expect(places), None)
+        known = self._consumer.is_expecting(places)
+        return self._ask(self._consumer.expect(places), otherwise=False) if known is None else known
 
     def sizes(self) -> dict[Place, int]:
         """How many entries each place holds, as far as is known here."""
