@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 #: For so long what was confirmed counts as queued. Longer than a sweep's rhythm, or it would queue everything that
 #: waits once more each time; short enough for an entry that got lost behind our back.
@@ -14,13 +14,14 @@ _REMEMBERED = 200_000
 class Queued:
     """Ids that RabbitMQ has confirmed to this process, and that were not popped here since."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._since: OrderedDict[str, float] = OrderedDict()
 
     def add(self, ids: Sequence[str]) -> None:
         """These were confirmed."""
-        now = time.monotonic()
+        now = self._monotonic()
         with self._lock:
             for each in ids:
                 self._since.pop(each, None)
@@ -41,6 +42,6 @@ class Queued:
 
     def others(self, ids: Sequence[str]) -> list[str]:
         """Those of which nothing is known."""
-        oldest = time.monotonic() - TRUSTED_SECONDS
+        oldest = self._monotonic() - TRUSTED_SECONDS
         with self._lock:
             return [each for each in ids if self._since.get(each, oldest) <= oldest]

@@ -65,10 +65,9 @@ def test_rabbitmq_is_a_broker_only():
         Pynenc({"app_id": "wrong", "orchestrator_cls": "RabbitMqOrchestrator"}).orchestrator  # noqa: B018
 
 
-def test_what_was_confirmed_counts_as_queued_for_a_while(monkeypatch):
+def test_what_was_confirmed_counts_as_queued_for_a_while():
     now = 1000.0
-    monkeypatch.setattr("pynenc_rabbitmq.queued.time.monotonic", lambda: now)
-    known = Queued()
+    known = Queued(lambda: now)
     known.add(["a", "b", "c"])
     known.forget(["b"])
     assert known.others(["a", "b", "c", "d"]) == ["b", "d"]
