@@ -5,7 +5,10 @@ An entry names a module or an object that carries
 * ``PYNENC_PORTS_VERSION``: the version of the contracts it implements; required, for packages by other authors
   announce themselves under the same group and names;
 * ``CONFIG_GROUPS``: its settings classes, so that their sections are known; optional;
+* ``PRODUCTS``: its products by name, each the function that opens it, or its home as ``module:function``; optional;
 * ``register_builder_methods(builder_class)``: adds methods to the builder; optional.
+
+Every start of Pynenc imports what the entries name: it should be small. A home is imported when its product is used.
 """
 
 import warnings

@@ -65,9 +65,11 @@ PLUGIN_OF_PRODUCT = {
 def opener_of(name: str) -> ProductOpener | None:
     """What opens a product, imported: built in, or of an installed plugin; None if there is none of this name."""
     for plugin in load_plugins(PORTS_VERSION):
-        offered: Mapping[str, ProductOpener] = getattr(plugin.target, "PRODUCTS", {})
+        offered: Mapping[str, ProductOpener | str] = getattr(plugin.target, "PRODUCTS", {})
         if name in offered:
-            return offered[name]
+            found = offered[name]
+            opener: ProductOpener = load(found) if isinstance(found, str) else found
+            return opener
     return load(BUILT_IN[name]) if name in BUILT_IN else None
 
 

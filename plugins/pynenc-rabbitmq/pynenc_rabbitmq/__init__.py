@@ -1,6 +1,8 @@
 """RabbitMQ as the broker of Pynenc."""
 
-from pynenc_rabbitmq.broker import RabbitMqBroker
-from pynenc_rabbitmq.conf import ConfigRabbitMq
+from pynenc.lazy import lazy_names
 
-__all__ = ["ConfigRabbitMq", "RabbitMqBroker"]
+# Every start of Pynenc looks at its plugins; the client library is loaded when an application uses it.
+__all__, __getattr__, __dir__ = lazy_names(
+    __name__, {"ConfigRabbitMq": "pynenc_rabbitmq.conf", "RabbitMqBroker": "pynenc_rabbitmq.broker"}
+)

@@ -3,12 +3,13 @@
 from typing import Any, Protocol
 
 from pynenc_rabbitmq.conf import ConfigRabbitMq
-from pynenc_rabbitmq.product import open_rabbitmq
 
 #: The version of the ports that this release implements.
 PYNENC_PORTS_VERSION = 2
 CONFIG_GROUPS = (ConfigRabbitMq,)
-PRODUCTS = {"RabbitMq": open_rabbitmq}
+
+#: Imported when it is used, with the client library: every start of Pynenc imports this module.
+PRODUCTS = {"RabbitMq": "pynenc_rabbitmq.product:open_rabbitmq"}
 
 
 class _Builder(Protocol):
