@@ -12,6 +12,7 @@ from pynenc.invocation import InvocationStatus
 from pynenc.runner import watch
 from pynenc.testing import wait_until
 from pynenc.testing.apps import RunnerThread
+from pynenc_rabbitmq import RabbitMqBroker
 
 RUNNERS = ["ThreadRunner", "PersistentProcessRunner", "MultiThreadRunner", "ProcessRunner"]
 
@@ -116,6 +117,30 @@ def test_a_process_that_rests_asks_nothing(rabbitmq_server, make_app, monkeypatc
         asked.clear()
         settled.wait(2.0)
         assert asked == []
+
+
+@pytest.mark.parametrize("settings", [{"rabbitmq_queue_type": "quorum"}, {"rabbitmq_exchange_name": ""}], ids=str)
+def test_other_kinds_of_queues_and_exchanges(rabbitmq_server, make_app, settings):
+    with RunnerThread(make_app(rabbitmq_server, **settings)):
+        calls = [tasks.add(number, 1) for number in range(50)]
+        assert [call.result for call in calls] == [number + 1 for number in range(50)]
+
+
+def test_a_queue_that_somebody_deletes_is_made_again(rabbitmq_server, make_app):
+    app = make_app(rabbitmq_server)
+    tasks.add(0, 0)
+    [name] = [n for n in rabbitmq_server.control("list_queues", "name").split() if _is_of(app, n) and "queue" in n]
+    rabbitmq_server.control("delete_queue", name)
+    call = tasks.add(1, 1)
+    wait_until(lambda: app.broker.count_invocations() == 1, 20, "the entry to be sent once more")
+    with RunnerThread(app):
+        assert call.result == 2
+
+
+def _is_of(app, name: str) -> bool:
+    broker = app.assembled.backend.broker
+    assert isinstance(broker, RabbitMqBroker)
+    return name.startswith(f"{broker._unit._conf.rabbitmq_queue_prefix}/")
 
 
 def test_purge_and_peek(rabbitmq_server, make_app):
