@@ -1,7 +1,7 @@
 """The kill storm: mixed work for some time while somebody kills the processes that do it, then the verdict.
 
 ``benchmarks/kill_storm.py`` runs it from a command line, the fault tests run a short one. Any store that processes
-share will do: give its settings.
+share will do: give its settings, or one of ``pynenc.testing.storm_stores``, whose servers can be restarted on the way.
 """
 
 import itertools
@@ -24,6 +24,7 @@ from pynenc.testing import guarantees, storm_tasks
 from pynenc.testing.apps import RunnerProcess, installed
 from pynenc.testing.guarantees import Evidence
 from pynenc.testing.killer import Killer
+from pynenc.testing.servers import Server
 from pynenc.testing.waiting import wait_until
 from pynenc.testing.witness import Note, read_notes, stays
 
@@ -64,11 +65,15 @@ class StormPlan:
     supervisors: bool = False
     #: Also tasks with running concurrency.
     scopes: bool = False
+    #: How often servers of the store are restarted in this time, one after the other.
+    restarts: int = 0
     #: How long everything may take to end when the storm is over.
     calm_seconds: float = 60.0
     seed: int = 0
     #: Of the app: its store and whatever else.
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    #: The servers that are restarted, in turn; they must keep what they were told.
+    servers: Sequence[Server] = ()
 
 
 class Call(NamedTuple):
@@ -84,6 +89,7 @@ class Verdict:
 
     seconds: float
     kills: int
+    restarts: int
     calls: int
     invocations: int
     attempts: int
@@ -100,10 +106,11 @@ class Verdict:
         return not any(self.broken.values())
 
     def __str__(self) -> str:
+        troubles = f"{self.kills} kills and {self.restarts} restarts of servers in {self.seconds:.1f} s"
         figures = (
-            f"{self.kills} kills in {self.seconds:.1f} s; {self.workers} worker processes, {self.calls} calls, "
-            f"{self.invocations} invocations, {self.attempts} attempts executed, {self.recoveries} taken back from the "
-            f"dead, the slowest after {self.slowest_recovery_seconds:.2f} s"
+            f"{troubles}; {self.workers} worker processes, {self.calls} calls, {self.invocations} invocations, "
+            f"{self.attempts} attempts executed, {self.recoveries} taken back from the dead, the slowest after "
+            f"{self.slowest_recovery_seconds:.2f} s"
         )
         lines = [figures]
         for promise, contradictions in self.broken.items():
@@ -128,6 +135,7 @@ class _Storm:
         self._runners: list[RunnerProcess] = []
         self._started = 0
         self._kills = 0
+        self._restarts = 0
         self._over = threading.Event()
         self._wrong: list[str] = []
         self._accepted: list[str] = []
@@ -154,13 +162,18 @@ class _Storm:
             stack.callback(self._stop_runners)
             for _ in range(self._plan.runners):
                 self._start_runner()
-            killer = threading.Thread(target=self._kill_until_over, name="killer")
-            killer.start()
+            troubles = [
+                threading.Thread(target=self._kill_until_over, name="killer"),
+                threading.Thread(target=self._restart_servers, name="restarter"),
+            ]
+            for trouble in troubles:
+                trouble.start()
             try:
                 self._work()
             finally:
                 self._over.set()
-                killer.join()
+                for trouble in troubles:
+                    trouble.join()
             return self._judge(time.monotonic() - began)
 
     # -- runners
@@ -193,12 +206,22 @@ class _Storm:
             else:
                 self._kills += self._killer.kill_a_worker(victim.pid) is not None
 
+    # -- restarts
+
+    def _restart_servers(self) -> None:
+        servers = itertools.cycle(self._plan.servers)
+        pause = self._plan.seconds / (self._plan.restarts + 1)
+        while self._restarts < self._plan.restarts and not self._over.wait(pause):
+            next(servers).restart()
+            self._restarts += 1
+
     # -- work
 
     def _work(self) -> None:
         under_way: deque[list[Call]] = deque()
         end = time.monotonic() + self._plan.seconds
-        while time.monotonic() < end or self._kills < self._plan.kills:
+        plan = self._plan
+        while time.monotonic() < end or self._kills < plan.kills or self._restarts < plan.restarts:
             under_way.append(self._wave())
             while sum(map(len, under_way)) > CALLS_UNDER_WAY:
                 self._compare(under_way.popleft(), self._plan.calm_seconds)
@@ -247,6 +270,7 @@ class _Storm:
         return Verdict(
             seconds=seconds,
             kills=self._kills,
+            restarts=self._restarts,
             calls=len(self._accepted),
             invocations=len(evidence.records),
             attempts=len({(note.invocation_id, note.attempt) for note in notes}),

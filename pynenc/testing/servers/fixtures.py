@@ -10,12 +10,13 @@ from typing import TypeVar
 
 import pytest
 
-from pynenc.testing.servers import RabbitMQServer, RedisServer, Server, ServerMissingError
+from pynenc.testing.servers import RabbitMQServer, RedisServer, ServerMissingError
 
-AnyServer = TypeVar("AnyServer", bound=Server)
+#: A server, or something with servers behind it.
+Made = TypeVar("Made")
 
 
-def make_server(make: Callable[[], AnyServer]) -> AnyServer:
+def make_server(make: Callable[[], Made]) -> Made:
     """What ``make`` gives; without the server's program the test is skipped, and fails where ``CI`` is set.
 
     On somebody's machine a missing server must not stand in the way of the other tests. In continuous integration a
