@@ -23,6 +23,7 @@ from pynenc.invocation.dist_invocation import DistributedInvocation
 from pynenc.logs import create_logger
 from pynenc.plugin_loader import load_plugins
 from pynenc.ports import PORTS_VERSION
+from pynenc.ports.backend import repeated
 from pynenc.runner.base_runner import BaseRunner
 from pynenc.runner.choice import make_runner
 from pynenc.task import Task, TaskDecorator
@@ -240,6 +241,7 @@ class Pynenc:
         """Import the code of the components and open nothing: what is forked then finds it loaded."""
         import_products(component_classes(self.conf))
 
+    @repeated
     def purge(self) -> None:
         """Remove everything this application has stored, and nothing of others in the same store."""
         backend = self.assembled.backend

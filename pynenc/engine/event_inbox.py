@@ -4,8 +4,7 @@ An event is given to an invocation at most once, and to each that wants it. What
 is none of its; everything later is, also if it came while the code did something else.
 """
 
-from collections.abc import Collection, Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Collection
 from typing import Any, NamedTuple, Protocol
 
 from pynenc.engine.context import Running
@@ -48,10 +47,6 @@ class Inbox(Protocol):
 
     def look(self, event_code: str, after: int, until: float | None, wanted: Wanted, taken: Collection[int]) -> Found:
         """The first wanted event, emitted until a time, that is not taken."""
-        ...
-
-    def no_longer_waiting(self) -> AbstractContextManager[object]:
-        """What is written inside is what it goes on with."""
         ...
 
     def departure(self, wait: int, event_code: str, wanted: Wanted, after: int, until: float | None) -> Departed | None:
@@ -116,12 +111,6 @@ class StoredInbox:
             return None
         return Event(occurrence.position, occurrence.key, event_code, payload, occurrence.at)
 
-    @contextmanager
-    def no_longer_waiting(self) -> Generator[None]:
-        with self._engine.backend.unit():
-            self._trigger.drop_waiters([self._running.record.invocation_id])
-            yield
-
     def departure(self, wait: int, event_code: str, wanted: Wanted, after: int, until: float | None) -> Departed:
         again = self._engine.clock.now() + LOOK_AGAIN_SECONDS
         waiter = EventWaiter(self._running.record.invocation_id, wait, event_source(event_code), wanted.text, after)
@@ -149,10 +138,6 @@ class SyncInbox:
             if (until is None or each.at <= until) and wanted.accepts(each.payload):
                 return Found(each, each.position, each.position)
         return Found(None, after, after)
-
-    def no_longer_waiting(self) -> AbstractContextManager[object]:
-        """Nobody did."""
-        return nullcontext()
 
     def departure(self, wait: int, event_code: str, wanted: Wanted, after: int, until: float | None) -> None:
         """Nobody comes while a call runs in the thread that makes it."""

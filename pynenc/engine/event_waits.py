@@ -2,7 +2,6 @@
 
 import json
 from collections import defaultdict
-from contextlib import nullcontext
 from typing import Any
 
 from pynenc.engine.crash_points import crash_point
@@ -88,8 +87,7 @@ class EventWaits:
             packed = self._journal.pack(f"event {code!r}", fields)
             ended = self._replay.entry(place, OperationKind.EVENT, code, value=packed.value)
         crash_point("event.before_record")
-        with nullcontext() if new else inbox.no_longer_waiting():
-            self._replay.write(*unwritten, ended, uses=packed.uses)
+        self._replay.write(*unwritten, ended, uses=packed.uses, waited=not new)
         crash_point("event.after_record")
         return ended
 

@@ -61,6 +61,7 @@ class Journal(Protocol):
         *,
         uses: Sequence[str] = (),
         data: tuple[str, Packed] | None = None,
+        waited: bool = False,
     ) -> None: ...
     def undo(self, undone: Undone) -> None: ...
     def read_data(self, key: str) -> Any: ...
@@ -157,10 +158,16 @@ class StoredJournal:
         *,
         uses: Sequence[str] = (),
         data: tuple[str, Packed] | None = None,
+        waited: bool = False,
     ) -> None:
-        """Record entries, with the large values they use, and with a value of the workflow."""
+        """Record entries, with the large values they use, and with a value of the workflow.
+
+        ``waited``: what it waited for is among them, so it waits no more.
+        """
         log = self._open()
         with self._engine.backend.unit():
+            if waited:
+                self._engine.backend.trigger.drop_waiters([self._running.record.invocation_id])
             self._append(log, entries, dealt_with)
             kept = [(each, log.log_id) for each in uses]
             if data is not None:
@@ -306,6 +313,7 @@ class SyncJournal:
         *,
         uses: Sequence[str] = (),  # noqa: ARG002 - the protocol
         data: tuple[str, Packed] | None = None,
+        waited: bool = False,  # noqa: ARG002 - the protocol
     ) -> None:
         self._entries.update((entry.position, entry) for entry in entries)
         if data is not None:

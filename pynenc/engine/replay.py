@@ -157,10 +157,10 @@ class Replay:
             self._seen_failures.clear()
             self.progressed = True
 
-    def write(self, *entries: LogEntry, uses: Sequence[str] = ()) -> None:
-        """Record entries, with the large values they use."""
+    def write(self, *entries: LogEntry, uses: Sequence[str] = (), waited: bool = False) -> None:
+        """Record entries, with the large values they use; ``waited``: among them is what it waited for."""
         with self.writing(*entries) as (all_entries, dealt_with):
-            self._journal.write(all_entries, dealt_with, uses=uses)
+            self._journal.write(all_entries, dealt_with, uses=uses, waited=waited)
 
     def hold_back(self, entry: LogEntry, error: BaseException | None = None) -> None:
         """Record something with the next operation, if the code goes on to one: a failure of its, say."""
