@@ -137,7 +137,12 @@ class Hub:
             if self._listening:
                 return
             self._listening = True
-        self._wakeups.listen(self.receive, self._work)
+        try:
+            self._wakeups.listen(self.receive, self._work)
+        except BaseException:
+            # A store that is away: whoever asks next is to try again, or this process would stay deaf.
+            self._listening = False
+            raise
 
     def _work(self) -> None:
         # Looked up at each call: runners come and go.

@@ -19,6 +19,7 @@ from pynenc.engine.execution import Ended, Fenced, Unwind, classify, ended_by
 from pynenc.engine.hub import Waiter
 from pynenc.engine.telling import is_to_be_told, late, raise_if_cancelled, raise_if_was_late
 from pynenc.engine.waiting import read_finals
+from pynenc.exceptions import StoreUnavailableError
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.steps import ClaimPlan
@@ -106,7 +107,12 @@ class EventLoopLane:
     def _any_queued(self) -> bool:
         if not self.room() or self._pool.limits.single_use:
             return False
-        sizes = self._engine.backend.broker.sizes()
+        try:
+            sizes = self._engine.backend.broker.sizes()
+        except StoreUnavailableError as error:
+            # The slots look for work until the queues are back, and then for the lane's, too.
+            self._engine.events.loop_failed("Looking for coroutines", error)
+            return False
         return any(count and lane == Lane.EVENT_LOOP for (_, lane), count in sizes.items())
 
     def submit(self, claimed: Claimed) -> None:

@@ -120,6 +120,7 @@ class Worker:
     def _enlist(self) -> bool:
         """Enter the board; False: not now. A store that is locked, full or away is no reason to die."""
         try:
+            self._app.engine.hub.listen()
             self._app.engine.ledger.save_runners([self._record()])
         except StoreUnavailableError as error:
             self._app.engine.events.loop_failed("Entering the board of runners", error)

@@ -14,7 +14,7 @@ from pynenc import Pynenc
 from pynenc.exceptions import StoreUnavailableError
 from pynenc.invocation import InvocationStatus
 from pynenc.testing import wait_until
-from pynenc.testing.apps import RunnerProcess, RunnerThread
+from pynenc.testing.apps import RunnerProcess, RunnerThread, workers
 from pynenc.testing.servers import RabbitMQServer
 from pynenc.testing.servers.fixtures import make_server
 from pynenc.testing.storm import StormPlan, run_storm
@@ -58,6 +58,22 @@ def test_nothing_is_lost_when_the_server_restarts_twice_under_load(own_server, m
         for invocation, expected in calls:
             wait_until(lambda i=invocation: i.status.is_final(), DEADLINE_SECONDS, "the end of all calls")
             assert invocation.result == expected
+
+
+@pytest.mark.timeout(120)
+def test_a_worker_that_is_born_while_the_server_is_away_lives_until_it_is_back(own_server, make_app, tmp_path):
+    app = make_app(own_server, "PersistentProcessRunner", slots=1, **UPKEEP)
+    with RunnerProcess(app, tmp_path) as runner:
+        assert tasks.add(1, 1).result_within(DEADLINE_SECONDS) == 2
+        [first] = workers(app)
+        own_server.stop()
+        os.kill(first.pid, signal.SIGKILL)
+        wait_until(
+            lambda: "failed, going on: StoreUnavailableError" in runner.log, DEADLINE_SECONDS, "the next one to look"
+        )
+        own_server.start()
+        assert tasks.add(2, 2).result_within(DEADLINE_SECONDS) == 4
+        assert runner.log.count("is replaced") == 1, runner.log
 
 
 def test_connections_that_are_cut_are_opened_again(own_server, make_app):

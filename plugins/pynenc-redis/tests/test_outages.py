@@ -1,5 +1,7 @@
 """The server goes and comes back; connections are cut; its memory is used up."""
 
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,7 +15,7 @@ import redis_tasks
 from pynenc import Pynenc
 from pynenc.exceptions import StoreUnavailableError
 from pynenc.testing import wait_until
-from pynenc.testing.apps import RunnerProcess, RunnerThread
+from pynenc.testing.apps import RunnerProcess, RunnerThread, workers
 from pynenc.testing.servers import RedisServer
 from pynenc.testing.servers.fixtures import make_server
 
@@ -142,3 +144,17 @@ def test_workers_outlive_the_server(make_app: MakeApp, lasting: RedisServer, tmp
         calls = [redis_tasks.add(number, 1) for number in range(50)]
         assert [call.result_within(DEADLINE_SECONDS) for call in calls] == list(range(1, 51))
         wait_until(lambda: runner.returncode is None, 1, "the runner to live")
+
+
+def test_worker_born_while_the_server_is_away(make_app: MakeApp, lasting: RedisServer, tmp_path: Path) -> None:
+    """It waits for the server, instead of dying and being replaced again and again."""
+    app = make_app(lasting.url + "/0", runner="PersistentProcessRunner", slots=1)
+    with RunnerProcess(app, tmp_path) as runner:
+        assert redis_tasks.add(1, 2).result_within(DEADLINE_SECONDS) == 3
+        [first] = workers(app)
+        lasting.stop()
+        os.kill(first.pid, signal.SIGKILL)
+        wait_until(lambda: "Entering the board" in runner.log, DEADLINE_SECONDS, "the next one to ask")
+        lasting.start()
+        assert redis_tasks.add(2, 2).result_within(DEADLINE_SECONDS) == 4
+        assert runner.log.count("is replaced") == 1, runner.log
