@@ -1,7 +1,7 @@
 """The Redis backend of Pynenc: everything on one server, for any number of machines.
 
 Five components share one way to the server (``connection.Server``) and one unit of work (``unit.RedisUnit``). The Lua
-files say which keys there are; ``unit.py`` says how a step becomes one transaction.
+files say which keys there are; ``session.py`` says how a step becomes one transaction.
 """
 
 from importlib import import_module

@@ -7,7 +7,7 @@ from pynenc.ports.broker import Broker
 from pynenc_redis.keys import place_of, queue_and_lane
 from pynenc_redis.mapping import pack, unpack
 from pynenc_redis.part import RedisPart
-from pynenc_redis.unit import Session
+from pynenc_redis.session import Session
 
 
 class RedisBroker(RedisPart, Broker):
@@ -33,7 +33,8 @@ class RedisBroker(RedisPart, Broker):
             # A hint that came to nothing is given back; one that is lost with this process is found by the sweep.
             session.undo.append(lambda: self.push(entries))
         if len(entries) < limit and session.queued:
-            entries += self._pop_own(session, places, limit - len(entries))
+            # A list of its own: the one above is what was in the queue.
+            return entries + self._pop_own(session, places, limit - len(entries))
         return entries
 
     @staticmethod

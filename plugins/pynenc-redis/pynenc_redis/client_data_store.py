@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from pynenc.ports.client_data_store import ClientDataStore
 from pynenc_redis.part import RedisPart
-from pynenc_redis.unit import Session
+from pynenc_redis.session import Session
 
 
 class RedisClientDataStore(RedisPart, ClientDataStore):

@@ -14,12 +14,14 @@ from typing import Any
 import redis
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from pynenc_redis.failures import is_outage, translated
+from pynenc_redis.failures import is_outage, is_refusal, translated
 from pynenc_redis.functions import library
 
 #: Between attempts to connect again, at first and at most.
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
+#: Before a server is asked again that is there and refuses: a replica that is about to become the primary.
+REFUSED_PAUSE_SECONDS = 0.2
 #: How long one is waited for that was never reached: an address that is wrong should be told soon.
 FIRST_REACH_SECONDS = 1.0
 
@@ -40,8 +42,6 @@ class Server:
     def __init__(self, make_pool: Callable[[], redis.ConnectionPool], location: str, outage_seconds: float) -> None:
         """``make_pool`` makes the driver's factory of connections; called once for each process."""
         self.location = location
-        #: Names this process where the server keeps what it answered last.
-        self.token = ""
         self._outage_seconds = outage_seconds
         self._make_pool = make_pool
         self._forget()
@@ -52,13 +52,24 @@ class Server:
         self._free: list[Any] = []
         self._pid = os.getpid()
         self._reached = False
-        self.token = secrets.token_hex(8)
+        self._token = secrets.token_hex(8)
+        #: Since when units come to nothing for want of the server.
+        self._trouble_since: float | None = None
+
+    def _heed_fork(self) -> None:
+        if os.getpid() != self._pid:
+            # It has copied the connections, and two processes would read each other's replies.
+            self._forget()
+
+    @property
+    def token(self) -> str:
+        """Names this process where the server keeps what it answered last."""
+        self._heed_fork()
+        return self._token
 
     def take(self) -> Any:
         """A connection for this thread; to be given back or dropped."""
-        if os.getpid() != self._pid:
-            # A fork has copied them, and two processes would read each other's replies.
-            self._forget()
+        self._heed_fork()
         try:
             return self._free.pop()
         except IndexError:
@@ -70,6 +81,7 @@ class Server:
         Raises:
             StoreUnavailableError: the server does not answer in time, or refuses.
         """
+        self._heed_fork()
         deadline = time.monotonic() + (self._outage_seconds if self._reached else FIRST_REACH_SECONDS)
         pause = FIRST_PAUSE_SECONDS
         while True:
@@ -112,6 +124,27 @@ class Server:
         while self._free:
             self.drop(self._free.pop())
 
+    def wait_out(self, error: BaseException) -> None:
+        """A unit was broken off by this error: return when it may begin again.
+
+        Raises:
+            StoreUnavailableError: the error will not pass, or the outage lasts for too long.
+        """
+        now = time.monotonic()
+        since = now if self._trouble_since is None else self._trouble_since
+        if not is_outage(error) or now - since > self._outage_seconds:
+            self._trouble_since = None
+            raise translated(self.location, error) from error
+        self._trouble_since = since
+        self.close()
+        if is_refusal(error):
+            time.sleep(REFUSED_PAUSE_SECONDS)
+        self.give_back(self.connect())
+
+    def in_order(self) -> None:
+        """A unit came to its end."""
+        self._trouble_since = None
+
     # ---------------------------------------------------------------- trips
 
     def ask(self, *commands: Command) -> list[Any]:
@@ -121,6 +154,7 @@ class Server:
             StoreUnavailableError: the server does not answer, or refuses.
         """
         deadline = time.monotonic() + self._outage_seconds
+        pause = 0.0
         while True:
             connection = self.take()
             try:
@@ -131,6 +165,9 @@ class Server:
                 self.close()
                 if not is_outage(error) or time.monotonic() > deadline:
                     raise translated(self.location, error) from error
+                # At once if it was only the connection; a server that accepts and refuses is given time.
+                time.sleep(pause)
+                pause = min(max(2 * pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
                 continue
             except BaseException:
                 self.drop(connection)

@@ -7,6 +7,7 @@ from redis.exceptions import (
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
+    ResponseError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -47,6 +48,11 @@ def translated(location: str, error: BaseException) -> StoreUnavailableError:
     for kind, why, what_to_do in _REASONS:
         if isinstance(error, kind):
             return StoreUnavailableError(f"The Redis server {location} cannot be used: {why} ({error}). {what_to_do}")
+    if _lacks_replicas(error):
+        return StoreUnavailableError(
+            f"The Redis server {location} cannot be used: fewer replicas than it needs are connected ({error}). "
+            "Start them, or lower min-replicas-to-write."
+        )
     why = "it refused a command" if isinstance(error, RedisError) else "something failed"
     return StoreUnavailableError(
         f"The Redis server {location} cannot be used: {why} ({error}). Look at its log; version 7 or later is needed."
@@ -57,4 +63,14 @@ def is_outage(error: BaseException) -> bool:
     """Whether it may pass: the server is gone, is starting, or was made a replica."""
     if isinstance(error, AuthenticationError):
         return False
-    return isinstance(error, (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError, OSError))
+    passing = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError)
+    return isinstance(error, passing) or is_refusal(error)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether a server that is there will not write for now: a replica, or a primary that was left alone."""
+    return isinstance(error, ReadOnlyError) or _lacks_replicas(error)
+
+
+def _lacks_replicas(error: BaseException) -> bool:
+    return isinstance(error, ResponseError) and "NOREPLICAS" in str(error)

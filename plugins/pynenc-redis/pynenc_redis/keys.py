@@ -2,11 +2,15 @@
 
 
 class Keys:
-    """Keys of one application. The braces make its name the hash tag: in a cluster all are in one slot."""
+    """Keys of one application. The braces make its name the hash tag: in a cluster all are in one slot.
+
+    Braces within the name would end the tag, or make the keys of one name begin like those of another.
+    """
 
     def __init__(self, app_id: str) -> None:
         self.app_id = app_id
-        self.prefix = f"pynenc:{{{app_id}}}:"
+        name = app_id.replace("%", "%25").replace("{", "%7B").replace("}", "%7D")
+        self.prefix = f"pynenc:{{{name}}}:"
 
     def __call__(self, *parts: str) -> str:
         """The key of a kind, or of one thing of a kind: ``keys("i", invocation_id)``."""

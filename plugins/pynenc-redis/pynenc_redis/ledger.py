@@ -8,7 +8,7 @@ from pynenc.invocation.status import AVAILABLE, FINAL, UNSTARTED, InvocationStat
 from pynenc.ports.orchestrator import Existing, StatusLedger
 from pynenc_redis.mapping import record_of
 from pynenc_redis.part import RedisPart
-from pynenc_redis.unit import Session
+from pynenc_redis.session import Session
 
 #: Final invocations that are looked at together for those that nobody needs any more.
 EXPIRY_PAGE = 500
@@ -109,7 +109,10 @@ class RedisLedger(RedisPart, StatusLedger):
 
     def _due(self, session: Session, now: float, limit: int) -> list[InvocationRecord]:
         [ripe] = session.ask(("ZRANGEBYSCORE", self._keys("due"), "-inf", repr(now), "LIMIT", 0, limit))
-        return self._without_time(session, [each.decode() for each in ripe])
+        ids = [each.decode() for each in ripe]
+        # Not those that ran meanwhile and wait for a later time.
+        is_due = {i for i, record in session.read(ids).items() if record.not_before is None or record.not_before <= now}
+        return self._without_time(session, [each for each in ids if each in is_due])
 
     def hasten(self, invocation_ids: Sequence[str]) -> list[InvocationRecord]:
         return self._unit.run(lambda session: self._without_time(session, invocation_ids))

@@ -1,5 +1,6 @@
 """A Redis server as a product."""
 
+import sys
 from typing import Any, NamedTuple
 
 import redis
@@ -55,6 +56,8 @@ def server_of(conf: ConfigRedis) -> Server:
         "socket_timeout": conf.socket_timeout,
         "socket_connect_timeout": conf.socket_connect_timeout,
         "protocol": 2,
+        # The driver counts those that were ever made, for its pool would keep them: each attempt in an outage is one.
+        "max_connections": sys.maxsize,
     }
     url = conf.redis_url.get_secret_value()
     if url:

@@ -16,7 +16,7 @@ from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.ports.orchestrator import RunnerBoard
 from pynenc_redis.mapping import pack, packed_runner, runner_of, unpack
 from pynenc_redis.part import RedisPart
-from pynenc_redis.unit import Session
+from pynenc_redis.session import Session
 
 
 class RedisRunnerBoard(RedisPart, RunnerBoard):
@@ -76,11 +76,11 @@ class RedisRunnerBoard(RedisPart, RunnerBoard):
     def _orphans(self, session: Session, silent_since: float, limit: int) -> list[InvocationRecord]:
         known = self._all(session)
         [owners] = session.ask(("SMEMBERS", self._keys("owners")))
-        silent = [
+        silent = dict.fromkeys(
             owner
             for each in owners
             if (owner := each.decode()) not in known or not _is_alive(known[owner], silent_since)
-        ]
+        )
         if not silent:
             return []
         owned = session.ask(*(("SMEMBERS", self._keys("own", owner)) for owner in silent))
@@ -91,7 +91,8 @@ class RedisRunnerBoard(RedisPart, RunnerBoard):
         orphaned = (
             record
             for record in records.values()
-            if record.owner is not None and (record.owner in known or record.changed_at < silent_since)
+            # Somebody alive may have it by now.
+            if record.owner in silent and (record.owner in known or record.changed_at < silent_since)
         )
         return nsmallest(limit, orphaned, key=lambda record: record.invocation_id)
 

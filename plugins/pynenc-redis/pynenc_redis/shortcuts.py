@@ -1,8 +1,8 @@
 """Submitting and advancing in one trip (lua/steps.lua)."""
 
-import secrets
 import threading
 from collections.abc import Sequence
+from itertools import count
 
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, NewInvocation, Transition
 from pynenc.invocation.record_change import record_after
@@ -26,6 +26,7 @@ class RedisShortcuts(RedisPart, Shortcuts):
         super().__init__(unit)
         self._wakeups = wakeups
         self._claimed: dict[str, InvocationRecord] = {}
+        self._numbers = count(1)
 
     def submit(self, new: Sequence[NewInvocation], now: float, *, wake: bool) -> bool:
         if self._unit.session is not None:
@@ -100,7 +101,7 @@ class RedisShortcuts(RedisPart, Shortcuts):
         step = (
             ended,
             _change(waiter, paused, change.actor),
-            list(request.awaited),
+            list(dict.fromkeys(request.awaited)),
             request.all_of_them,
             request.address or "",
             request.cycle_control,
@@ -113,7 +114,8 @@ class RedisShortcuts(RedisPart, Shortcuts):
             return None
         pauses, blobs, taken, here, _ = reply
         claimed = _claimed(taken)
-        awaited = [record_of(blob) for blob in blobs]
+        records = {record.invocation_id: record for record in map(record_of, blobs)}
+        awaited = [records[each] for each in request.awaited]
         self._remember(finished, [paused] if pauses else [], claimed)
         return ShortWait(paused if pauses else None, awaited, claimed, [each.decode() for each in here])
 
@@ -126,8 +128,11 @@ class RedisShortcuts(RedisPart, Shortcuts):
         return None if done is None else resumed
 
     def _mark(self) -> tuple[str, str]:
-        """Asked again after a lost connection, the server answers what it answered then."""
-        return f"{self._unit.server.token}-{threading.get_ident()}", secrets.token_hex(8)
+        """Asked again after a lost connection, the server answers what it answered then.
+
+        Marks of a thread grow: what it asked before, and gave up, may arrive late, and must not be done then.
+        """
+        return f"{self._unit.server.token}-{threading.get_ident()}", f"{next(self._numbers):016d}"
 
     def _remember(
         self,

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pynenc.invocation.record import NewInvocation, Outcome
 from pynenc.ports.state_backend import StateBackend
 from pynenc_redis.mapping import outcome_of, packed_outcome
-from pynenc_redis.unit import Session
+from pynenc_redis.session import Session
 from pynenc_redis.workflow_log import RedisWorkflowLog
 
 

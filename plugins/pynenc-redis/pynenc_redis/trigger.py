@@ -15,7 +15,8 @@ from pynenc.ports.trigger import (
 )
 from pynenc_redis.mapping import holes, pack, unpack
 from pynenc_redis.part import RedisPart
-from pynenc_redis.unit import RedisUnit, Session
+from pynenc_redis.session import Session
+from pynenc_redis.unit import RedisUnit
 
 #: How long the version of the definitions is believed: it is asked for at nearly every step, and is a trip.
 VERSION_SECONDS = 1.0

@@ -14,7 +14,7 @@ from pynenc.invocation.status import AVAILABLE, InvocationStatus
 from pynenc.ports.orchestrator import WaitGraph
 from pynenc_redis.mapping import member_of_awaited, member_of_waiter, wait_from, wait_to
 from pynenc_redis.part import RedisPart
-from pynenc_redis.unit import Session
+from pynenc_redis.session import Session
 
 
 class RedisWaitGraph(RedisPart, WaitGraph):

@@ -15,6 +15,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -54,6 +55,8 @@ class RedisWakeups(Wakeups):
 
     def _start_anew(self) -> None:
         self._lock = threading.Lock()
+        #: Held while the mark of those who wait is changed.
+        self._mark_lock = threading.Lock()
         self._address = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._listener: threading.Thread | None = None
         self._connection: Any = None
@@ -83,8 +86,23 @@ class RedisWakeups(Wakeups):
         self._waiting = waiting
         # The mark is taken away when a message comes that nobody waits for: a trip less for each wait.
         if waiting and not self._marked_waiting:
-            self._marked_waiting = True
+            with self._mark_lock:
+                self._mark_waiting()
+
+    def _mark_waiting(self) -> None:
+        # Without the server nobody is told anything; the mark is renewed with the connection.
+        with suppress(StoreUnavailableError):
             self._server.ask(("SADD", self._keys("waiting"), self._address))
+            self._marked_waiting = True
+
+    def _unmark_waiting(self) -> None:
+        with self._mark_lock:
+            if self._marked_waiting:
+                self._marked_waiting = False
+                self._server.ask(("SREM", self._keys("waiting"), self._address))
+            if self._waiting:
+                # Somebody has begun to wait meanwhile, and may have seen the mark.
+                self._mark_waiting()
 
     def set_idle(self, idle: bool, *, picky: bool = False, coroutines_only: bool = False) -> None:
         self._mark(("coroutines" if coroutines_only else "picky" if picky else "ready") if idle else None)
@@ -188,24 +206,23 @@ class RedisWakeups(Wakeups):
 
     def _renew_marks(self) -> None:
         """The server may have forgotten them."""
-        commands = [("SADD", self._keys("waiting"), self._address)] if self._marked_waiting else []
+        marked = self._waiting or self._marked_waiting
+        commands = [("SADD", self._keys("waiting"), self._address)] if marked else []
         kind = self._kind
         if kind is not None:
             commands.append(("SADD", self._keys(kind), self._address))
         try:
             if commands:
                 self._server.ask(*commands)
+                self._marked_waiting = marked
         except StoreUnavailableError:
             return
 
     def _call_back(self, lines: list[str], *, look_at_everything: bool) -> None:
         ids = [line for line in lines if line and line != WORK]
         try:
-            if ids and not self._waiting and self._marked_waiting:
-                self._marked_waiting = False
-                self._server.ask(("SREM", self._keys("waiting"), self._address))
-                # In case somebody began to wait meanwhile.
-                self.set_waiting(self._waiting)
+            if ids and not self._waiting:
+                self._unmark_waiting()
             if self._on_message is not None and (ids or look_at_everything):
                 self._on_message(ids)
             if self._on_work is not None and (WORK in lines or look_at_everything):

@@ -15,7 +15,7 @@ from pynenc.ports.workflow_log import WorkflowLog
 from pynenc.workflow.log_entry import Continuation, Fence, LogEntry, OpenedLog
 from pynenc_redis.mapping import pack, unpack
 from pynenc_redis.part import RedisPart
-from pynenc_redis.unit import Session
+from pynenc_redis.session import Session
 
 
 class RedisWorkflowLog(RedisPart, WorkflowLog):

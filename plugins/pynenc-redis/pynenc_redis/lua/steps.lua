@@ -186,11 +186,15 @@ local function write_finishes(p, finishes, checked, t)
     end
 end
 
--- What a thread was answered last is kept for a while: key last.answer:<thread>, a hash of mark and answer.
+-- What a thread was answered last is kept for a while: key last.answer:<thread>, a hash of mark and answer. Marks of a
+-- thread grow, and are of one length.
 local function answered(p, args)
     local last = redis.call('HMGET', p .. 'last.answer:' .. args[2], 'mark', 'answer')
     if last[1] == args[3] then
         return cmsgpack.unpack(last[2])
+    elseif last[1] and args[3] < last[1] then
+        -- On its way for so long that its thread gave it up, and has asked for something else.
+        return redis.error_reply('STALE this step was given up')
     end
 end
 
@@ -258,14 +262,15 @@ local function is_above(p, id, wanted)
 end
 
 -- Whether waiting for these could go in a circle, or repeat a call that is waited for: then somebody has to look closer.
-local function is_suspicious(p, waiter, awaited)
+-- Where circles do not count, scopes and priorities still go down the chain of waits.
+local function is_suspicious(p, waiter, awaited, circles)
     local wanted, any = {}, false
     for _, each in ipairs(awaited) do
         local status = each[R.status]
         if each[R.id] == waiter[R.id] or status == 'paused' or each[R.running_key] then
             return true
         end
-        if AVAILABLE[status] then
+        if circles and AVAILABLE[status] then
             if each[R.task] == waiter[R.task] and each[R.args] == waiter[R.args] then
                 return true
             end
@@ -321,7 +326,7 @@ functions.wait = function(p, args)
         end
     end
     local ready = finals == #ids or (finals > 0 and not all)
-    if not ready and step[6] and is_suspicious(p, waiter, awaited) then
+    if not ready and is_suspicious(p, waiter, awaited, step[6]) then
         return false
     end
     local t = telling(step[9])
@@ -369,12 +374,15 @@ end
 functions.resume = function(p, args)
     local change = cmsgpack.unpack(args[1])
     local new = cmsgpack.unpack(change[1])
-    local old = expected(p, change, new)
+    local id = new[R.id]
+    local old, present = expected(p, change, new), stored(p, id)
     if not old then
-        return false
+        -- It may have been done, and the answer lost.
+        local done = present and present[R.status] == new[R.status] and present[R.attempt] == new[R.attempt]
+            and present[R.owner] == new[R.owner] and present[R.changed_at] == new[R.changed_at]
+        return done and 1 or false
     end
     write_record(p, old, new, change[1], change[2])
-    local id = new[R.id]
     for _, member in ipairs(redis.call('SMEMBERS', p .. 'from:' .. id)) do
         local awaited, address = string.match(member, '^(.*)%z(.*)$')
         redis.call('SREM', p .. 'to:' .. awaited, id .. '\0' .. address)
