@@ -1,8 +1,10 @@
 """Tasks of the tests of this folder."""
 
 import time
+from pathlib import Path
 
 from pynenc import Pynenc
+from pynenc.testing import wait_until
 
 app = Pynenc({"app_id": "tests"})
 
@@ -33,3 +35,16 @@ def nap(milliseconds: int) -> int:
 def length(text: str) -> int:
     """Take a large argument."""
     return len(text)
+
+
+#: A test that fails must not leave a process that waits for ever.
+HOLD_SECONDS = 60.0
+
+
+@app.task
+def hold_each(folder: str) -> int:
+    """Say in the folder that this attempt has begun, and wait until it is told to end; which attempt it was."""
+    attempt = hold_each.invocation.record.attempt
+    (Path(folder) / f"begun-{attempt}").touch()
+    wait_until((Path(folder) / f"end-{attempt}").exists, HOLD_SECONDS, "the test")
+    return attempt
