@@ -1,6 +1,6 @@
 """Settings of the Redis backend."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from pynenc.conf.config_base import ConfigPynencBase
 
@@ -17,6 +17,17 @@ class ConfigRedis(ConfigPynencBase):
     redis_db: int = Field(default=0, description="Number of the database.", ge=0)
     redis_username: str = Field(default="", description="User; empty: the default one.")
     redis_password: SecretStr = Field(default=SecretStr(""), description="Password; empty: none.")
+    redis_sentinels: list[str] = Field(
+        default=[],
+        description="Sentinels as host:port, which say where the primary is; host and port above do not count then.",
+    )
+    redis_sentinel_service: str = Field(
+        default="mymaster", description="The name under which the sentinels watch the servers."
+    )
+    redis_sentinel_username: str = Field(default="", description="User for the sentinels; empty: the default one.")
+    redis_sentinel_password: SecretStr = Field(
+        default=SecretStr(""), description="Password for the sentinels; empty: none."
+    )
     socket_timeout: float = Field(default=5.0, description="How long to wait for a reply, in seconds.", gt=0)
     socket_connect_timeout: float = Field(
         default=5.0, description="How long to wait for a connection, in seconds.", gt=0
@@ -26,3 +37,12 @@ class ConfigRedis(ConfigPynencBase):
         description="How long a server that was there is waited for, in seconds, before its absence is an error.",
         ge=0,
     )
+
+    @field_validator("redis_sentinels")
+    @classmethod
+    def _are_addresses(cls, value: list[str]) -> list[str]:
+        for each in value:
+            host, _, port = each.rpartition(":")
+            if not host or not port.isdigit():
+                raise ValueError(f"{each!r} is no address of a sentinel: expected host:port, as in sentinel-1:26379")
+        return value

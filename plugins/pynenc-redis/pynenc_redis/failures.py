@@ -11,6 +11,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.sentinel import MasterNotFoundError
 
 from pynenc.exceptions import StoreUnavailableError
 
@@ -34,6 +35,11 @@ _REASONS: tuple[tuple[type[BaseException], str, str], ...] = (
     (ReadOnlyError, "it is a replica and takes no writes", "Name the primary, or its sentinels."),
     (BusyLoadingError, "it is loading its data", "Wait until it has started."),
     (RedisTimeoutError, "it did not answer in time", "Look at its load, or set a longer socket_timeout."),
+    (
+        MasterNotFoundError,
+        "no sentinel knows a primary",
+        "Start them, or set redis_sentinels to where they are and redis_sentinel_service to their name for it.",
+    ),
     (
         RedisConnectionError,
         "the connection failed",

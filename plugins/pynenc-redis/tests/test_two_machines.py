@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis_tasks
@@ -13,7 +14,7 @@ from pynenc.testing.apps import RunnerProcess, Setup, build_app
 from pynenc.testing.servers import Cable, RedisServer
 
 DEADLINE_SECONDS = 40.0
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "lease_seconds": 2.0,
     "recovery_interval_seconds": 0.25,
     "socket_timeout": 0.5,

@@ -11,7 +11,8 @@ between a server and one of several machines.
 
 from pynenc.testing.servers.cable import Cable
 from pynenc.testing.servers.rabbitmq_server import RabbitMQServer
+from pynenc.testing.servers.redis_sentinel import RedisSentinel
 from pynenc.testing.servers.redis_server import RedisServer
 from pynenc.testing.servers.server import Server, ServerMissingError, free_port
 
-__all__ = ["Cable", "RabbitMQServer", "RedisServer", "Server", "ServerMissingError", "free_port"]
+__all__ = ["Cable", "RabbitMQServer", "RedisSentinel", "RedisServer", "Server", "ServerMissingError", "free_port"]

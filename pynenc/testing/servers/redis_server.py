@@ -20,19 +20,21 @@ class RedisServer(Server):
         max_memory: str | None = None,
         password: str | None = None,
         tls: bool = False,
+        replica_of: "RedisServer | None" = None,
         options: Sequence[str] = (),
     ) -> None:
         """Settle what it is to be like; nothing runs before ``start``.
 
         ``append_only``: every write is on disk before it is answered, so that ``kill`` loses nothing; otherwise
-        nothing survives. ``max_memory`` as in ``"8mb"``: writes beyond it are refused. ``options``: more lines for
-        redis.conf.
+        nothing survives. ``max_memory`` as in ``"8mb"``: writes beyond it are refused. ``replica_of``: follow another
+        server, which runs. ``options``: more lines for redis.conf.
         """
         self._program = find_program("redis-server", "valkey-server", "redis-server", package="redis-server")
         super().__init__(tls=tls)
         self.password = password
         self._append_only = append_only
         self._max_memory = max_memory
+        self._primary = replica_of
         self._options = tuple(options)
 
     @property
@@ -56,6 +58,8 @@ class RedisServer(Server):
             lines += [f"maxmemory {self._max_memory}", "maxmemory-policy noeviction"]
         if self.password is not None:
             lines.append(f'requirepass "{self.password}"')
+        if self._primary is not None:
+            lines.append(f"replicaof {self._primary.host} {self._primary.port}")
         if self.certificates is None:
             lines.append(f"port {self.port}")
         else:

@@ -4,7 +4,8 @@ from pydantic import SecretStr
 
 from pynenc.ports.backend import Backend, Capabilities
 from pynenc_redis.conf import ConfigRedis
-from pynenc_redis.product import redis_components, server_of
+from pynenc_redis.product import redis_components
+from pynenc_redis.reaching import server_of
 
 
 def redis_store(url: str, app_id: str = "conformance") -> Backend:
