@@ -5,6 +5,7 @@ Its keys, behind the application's prefix:
     ready, picky, coroutines, standby   set      addresses that are to be told of work (lua/wakeups.lua)
     waiting                             set      addresses at which somebody waits for invocations to change
     inbox:<address>                     channel  what a process is told: ids, one in a line; "+" says there is work
+    kept                                string   made up once; who finds another one knows that the data are others
 
 Marks of processes that died stay until somebody tells them something: nobody receives it, and the mark goes.
 """
@@ -67,6 +68,8 @@ class RedisWakeups(Wakeups):
         #: Whether somebody waits here, and whether the server has been told so.
         self._waiting = False
         self._marked_waiting = False
+        #: What the server has at ``kept``.
+        self._kept: bytes | None = None
 
     def address(self) -> str | None:
         return self._address
@@ -77,6 +80,7 @@ class RedisWakeups(Wakeups):
             if self._listener is None:
                 self._closing.clear()
                 self._connection = self._subscribed()
+                self._look_whether_kept()
                 self._listener = threading.Thread(target=self._receive, name="pynenc-wakeups", daemon=True)
                 self._listener.start()
 
@@ -200,6 +204,7 @@ class RedisWakeups(Wakeups):
             with self._lock:
                 self._connection = connection
             self._renew_marks()
+            self._look_whether_kept()
             _logger.info("Process %d is connected to the Redis server %s again.", os.getpid(), self._server.location)
             return connection
         return None
@@ -217,6 +222,23 @@ class RedisWakeups(Wakeups):
                 self._marked_waiting = marked
         except StoreUnavailableError:
             return
+
+    def _look_whether_kept(self) -> None:
+        """Say so if the server has come back without what it was told."""
+        with suppress(StoreUnavailableError):
+            made_up = secrets.token_hex(8).encode()
+            [present] = self._server.ask(("SET", self._keys("kept"), made_up, "NX", "GET"))
+            before, self._kept = self._kept, present or made_up
+            if before not in (None, self._kept):
+                _logger.error(
+                    "The Redis server %s has lost the data of application %s: it was restarted without its files, "
+                    "emptied, or replaced by one that has others. All invocations, results, queues, workflows and "
+                    "events from before are gone: whoever waits for one is told that it is not found, and what is "
+                    "still running is not published. Runners enter themselves and their triggers again; schedules "
+                    "start anew. Have the server keep its data (appendonly yes) if that must not happen.",
+                    self._server.location,
+                    self._keys.app_id,
+                )
 
     def _call_back(self, lines: list[str], *, look_at_everything: bool) -> None:
         ids = [line for line in lines if line and line != WORK]

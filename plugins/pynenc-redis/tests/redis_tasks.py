@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pynenc import Pynenc
 from pynenc.testing import wait_until
+from pynenc.trigger import on_cron
 
 app = Pynenc({"app_id": "tests"})
 
@@ -48,3 +49,14 @@ def hold_each(folder: str) -> int:
     (Path(folder) / f"begun-{attempt}").touch()
     wait_until((Path(folder) / f"end-{attempt}").exists, HOLD_SECONDS, "the test")
     return attempt
+
+
+@app.task
+def ask_for(folder: str) -> int:
+    """Wait, paused, for ``hold_each``."""
+    return hold_each(folder).result
+
+
+@app.task(triggers=on_cron("* * * * * *", seconds=True))
+def on_second() -> None:
+    """Start every second."""

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import redis
 import redis_tasks
 
 from pynenc import Pynenc
-from pynenc.exceptions import StoreUnavailableError
+from pynenc.exceptions import InvocationNotFoundError, StoreUnavailableError
+from pynenc.invocation.query import InvocationQuery
+from pynenc.invocation.status import InvocationStatus
 from pynenc.testing import wait_until
 from pynenc.testing.apps import RunnerProcess, RunnerThread, workers
 from pynenc.testing.servers import RedisServer
@@ -60,14 +63,33 @@ def test_killed_and_started_again(make_app: MakeApp, lasting: RedisServer) -> No
         assert [call.result_within(DEADLINE_SECONDS) for call in calls] == list(range(1, 51))
 
 
-def test_restarted_without_its_data(make_app: MakeApp, forgetful: RedisServer) -> None:
-    """What was accepted is gone, and whoever asks for it is told so; what comes then is done."""
-    app = make_app(forgetful.url + "/0", slots=2)
-    with RunnerThread(app):
-        lost = redis_tasks.nap(1)
-        assert lost.result_within(DEADLINE_SECONDS) == 1
+@pytest.mark.parametrize("runner_cls", ["ThreadRunner", "PersistentProcessRunner"])
+def test_restarted_without_its_data(
+    make_app: MakeApp, forgetful: RedisServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, runner_cls: str
+) -> None:
+    """What was accepted is gone, and whoever waits for it is told so; what comes then is done, schedules included."""
+    app = make_app(forgetful.url + "/0", runner=runner_cls, slots=2, lease_seconds=3.0, recovery_interval_seconds=0.5)
+    with RunnerProcess(app, tmp_path) as runner, ThreadPoolExecutor() as clients:
+        running, paused = redis_tasks.hold_each(str(tmp_path)), redis_tasks.ask_for(str(tmp_path))
+        wait_until(lambda: paused.status is InvocationStatus.PAUSED, DEADLINE_SECONDS, "a task to wait")
+        queued = redis_tasks.hold_each(str(tmp_path))
+        waits = [clients.submit(each.result_within, DEADLINE_SECONDS) for each in (running, paused, queued)]
+        wait_until((tmp_path / "begun-1").exists, DEADLINE_SECONDS, "a task to run")
         forgetful.restart()
+        for wait in waits:
+            with pytest.raises(InvocationNotFoundError, match="not in the store"):
+                wait.result(DEADLINE_SECONDS)
+        # It is over for nobody: its outcome is refused, and its slot is free again.
+        (tmp_path / "end-1").touch()
         assert redis_tasks.add(1, 2).result_within(DEADLINE_SECONDS) == 3
+        seconds = app.engine.ledger.find
+        query = InvocationQuery(task_id=redis_tasks.on_second.key, statuses=frozenset({InvocationStatus.SUCCESS}))
+        wait_until(lambda: len(seconds(query)) >= 2, DEADLINE_SECONDS, "the schedule to go on")
+        log = runner.log
+    lost = "has lost the data of application tests"
+    assert caplog.text.count(lost) == 1, "one line for each process"
+    assert log.count(lost) == (1 if runner_cls == "ThreadRunner" else 3)
+    assert "Traceback" not in log[log.index(lost) :], log
 
 
 def test_connections_cut_under_work(make_app: MakeApp, redis_url: str) -> None:
