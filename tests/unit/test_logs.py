@@ -392,13 +392,21 @@ def test_an_app_below_another_is_printed_once(conf, stream):
 # ----------------------------------------------------------------- our modules
 
 
-def test_lines_of_our_modules_have_the_form_of_the_apps(conf, stream, running):
+@pytest.mark.parametrize(
+    ("module", "logger"),
+    [
+        ("pynenc.backends.sqlite.wakeups", "pynenc_library.backends.sqlite.wakeups"),
+        # A plugin of ours.
+        ("pynenc_redis.wakeups", "pynenc_library.redis.wakeups"),
+    ],
+)
+def test_lines_of_our_modules_have_the_form_of_the_apps(conf, stream, running, module, logger):
     conf.log_format = LogFormat.JSON
     create_logger(conf, stream=stream)
     running()
-    module_logger("pynenc.backends.sqlite.wakeups").warning("no pipes")
+    module_logger(module).warning("no pipes")
     [entry] = map(json.loads, lines(stream))
-    assert entry["logger"] == "pynenc_library.backends.sqlite.wakeups"
+    assert entry["logger"] == logger
     assert (entry["message"], entry["invocation_id"]) == ("no pipes", "i-1")
 
 

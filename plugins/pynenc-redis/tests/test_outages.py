@@ -1,5 +1,6 @@
 """The server goes and comes back; connections are cut; its memory is used up."""
 
+import logging
 import os
 import signal
 import threading
@@ -17,6 +18,7 @@ from pynenc import Pynenc
 from pynenc.exceptions import InvocationNotFoundError, StoreUnavailableError
 from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.status import InvocationStatus
+from pynenc.module_loggers import MODULES
 from pynenc.testing import wait_until
 from pynenc.testing.apps import RunnerProcess, RunnerThread, workers
 from pynenc.testing.servers import RedisServer
@@ -68,6 +70,7 @@ def test_restarted_without_its_data(
     make_app: MakeApp, forgetful: RedisServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, runner_cls: str
 ) -> None:
     """What was accepted is gone, and whoever waits for it is told so; what comes then is done, schedules included."""
+    logging.getLogger(MODULES).addHandler(caplog.handler)
     app = make_app(forgetful.url + "/0", runner=runner_cls, slots=2, lease_seconds=3.0, recovery_interval_seconds=0.5)
     with RunnerProcess(app, tmp_path) as runner, ThreadPoolExecutor() as clients:
         running, paused = redis_tasks.hold_each(str(tmp_path)), redis_tasks.ask_for(str(tmp_path))
@@ -86,6 +89,7 @@ def test_restarted_without_its_data(
         query = InvocationQuery(task_id=redis_tasks.on_second.key, statuses=frozenset({InvocationStatus.SUCCESS}))
         wait_until(lambda: len(seconds(query)) >= 2, DEADLINE_SECONDS, "the schedule to go on")
         log = runner.log
+    logging.getLogger(MODULES).removeHandler(caplog.handler)
     lost = "has lost the data of application tests"
     assert caplog.text.count(lost) == 1, "one line for each process"
     assert log.count(lost) == (1 if runner_cls == "ThreadRunner" else 3)
