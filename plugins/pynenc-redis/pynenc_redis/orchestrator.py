@@ -6,10 +6,11 @@ from pynenc_redis.reader import RedisLedgerReader
 from pynenc_redis.runner_board import RedisRunnerBoard
 from pynenc_redis.wait_graph import RedisWaitGraph
 
-#: What its keys begin with; ``changes`` and the number of the last change are dealt with apart.
+#: What its keys begin with. The records come last: one that is written meanwhile must not stay and lose its indexes, for
+#: nobody would find it to run it. The number of the last change stays.
 _KINDS = (
-    *("i:", "h:", "tasks", "t:", "par:", "wf:", "st:", "own:", "owners", "fin", "count", "due", "reg:", "sh:", "sl:"),
-    *("pa:", "to:", "from:", "awaited", "runners", "beats", "stopped", "duties", "changes"),
+    *("h:", "tasks", "t:", "par:", "wf:", "st:", "own:", "owners", "fin", "count", "due", "reg:", "sh:", "sl:"),
+    *("pa:", "to:", "from:", "awaited", "runners", "beats", "stopped", "duties", "changes", "i:"),
 )
 
 

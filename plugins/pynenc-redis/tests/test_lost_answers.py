@@ -4,20 +4,26 @@ And what another client does between two trips of a unit.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import pytest
+import redis
+from pydantic import SecretStr
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError
 
 from pynenc.exceptions import StoreUnavailableError
+from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.record import InvocationRecord, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import Backend, UnitConflict
 from pynenc.ports.steps import ClaimPlan, WaitRequest
 from pynenc.testing.conformance.kit import NOW, OWNER, PLACE, call, entry, move, register, register_in, runner
 from pynenc_redis import connection as way
+from pynenc_redis.conf import ConfigRedis
 from pynenc_redis.connection import Command, Server
+from pynenc_redis.reaching import server_of
 from pynenc_redis.shortcuts import RedisShortcuts
 from pynenc_redis.testing.stores import redis_store
 from pynenc_redis.unit import RedisUnit
@@ -274,3 +280,48 @@ def test_any_number_of_connections_one_after_the_other(store: Backend) -> None:
     for _ in range(300):
         server.drop(server.connect())
     assert store.orchestrator.read(["a"]) == {}
+
+
+def test_a_call_submitted_while_everything_is_purged(
+    store: Backend, redis_url: str, meddle: Callable[..., None]
+) -> None:
+    """It is gone or it is there; not a record that nobody finds to run it."""
+    register(store.orchestrator, "a")
+    other = redis_store(redis_url)
+    meddle("UNLINK", before=lambda: register(other.orchestrator, "b"))
+    store.orchestrator.purge()
+    unfinished = InvocationQuery(statuses=frozenset({S.REGISTERED}))
+    found = {record.invocation_id for record in store.orchestrator.find(unfinished)}
+    assert found == set(store.orchestrator.read(["a", "b"]))
+    other.close()
+
+
+def test_functions_removed_by_somebody(store: Backend, redis_url: str) -> None:
+    """The step that they are missing in says so; the next one has brought them back."""
+    register(store.orchestrator, "a", "b")
+    with closing(redis.Redis.from_url(redis_url)) as client:
+        client.function_flush()
+        with pytest.raises(StoreUnavailableError, match="Function not found"):
+            store.orchestrator.claim(["a"], OWNER, NOW)
+    assert [each.invocation_id for each in store.orchestrator.claim(["a"], OWNER, NOW)] == ["a"]
+
+
+def test_a_password_among_the_parameters_is_not_told() -> None:
+    server = server_of(ConfigRedis(redis_url=SecretStr("redis://ann:one@host:1/2?password=two&ssl_password=three")))
+    assert server.location == "redis://host:1/2"
+
+
+def test_more_records_than_are_kept(store: Backend, shortcuts: RedisShortcuts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has claimed more than it remembers leaves the step to those who read first."""
+    monkeypatch.setattr("pynenc_redis.shortcuts.KEPT_RECORDS", 2)
+    names = [f"{number:03}" for number in range(8)]
+    assert shortcuts.submit([call(each) for each in names], NOW, wake=False)
+    claimed: list[InvocationRecord] = []
+    for _ in range(4):
+        answer = shortcuts.advance((), (), ClaimPlan(OWNER, [PLACE], 2), NOW)
+        assert answer is not None
+        claimed += [each.record for each in answer.claimed]
+    assert [record.invocation_id for record in claimed] == names
+    starts = [Transition(each, S.RUNNING, OWNER, 1) for each in names]
+    assert shortcuts.advance((), starts, None, NOW) is None
+    assert None not in store.orchestrator.transition(starts, NOW)
