@@ -6,7 +6,7 @@ from pynenc_redis.reader import RedisLedgerReader
 from pynenc_redis.runner_board import RedisRunnerBoard
 from pynenc_redis.wait_graph import RedisWaitGraph
 
-#: What its keys begin with. The records come last: one that is written meanwhile must not stay and lose its indexes, for
+#: What its keys begin with. The records come last: one that is written meanwhile must not stay without its indexes, for
 #: nobody would find it to run it. The number of the last change stays.
 _KINDS = (
     *("h:", "tasks", "t:", "par:", "wf:", "st:", "own:", "owners", "fin", "count", "due", "reg:", "sh:", "sl:"),
