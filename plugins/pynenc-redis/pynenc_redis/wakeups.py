@@ -26,6 +26,7 @@ from pynenc.exceptions import StoreUnavailableError
 from pynenc.module_loggers import module_logger
 from pynenc.ports.wakeups import Wakeups
 from pynenc_redis.connection import Server
+from pynenc_redis.failures import translated
 from pynenc_redis.functions import function_name
 from pynenc_redis.keys import Keys
 from pynenc_redis.mapping import pack
@@ -147,9 +148,9 @@ class RedisWakeups(Wakeups):
         try:
             connection.send_command("SUBSCRIBE", self._keys("inbox", self._address), check_health=False)
             connection.read_response()
-        except (RedisError, OSError):
+        except (RedisError, OSError) as error:
             self._server.drop(connection)
-            raise
+            raise translated(self._server.location, error) from error
         return connection
 
     def _receive(self) -> None:
@@ -198,7 +199,7 @@ class RedisWakeups(Wakeups):
         while not self._closing.wait(pause):
             try:
                 connection = self._subscribed()
-            except (StoreUnavailableError, RedisError, OSError):
+            except StoreUnavailableError:
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
                 continue
             with self._lock:

@@ -46,3 +46,14 @@ def test_another_application_is_refused(make_app: Callable[..., Pynenc], restric
     make_app(restricted_url, app_id="another")
     with pytest.raises(StoreUnavailableError, match="access rules"):
         redis_tasks.add(1, 2)
+
+
+def test_a_user_without_channels_is_told_why_it_cannot_wait(
+    make_app: Callable[..., Pynenc], redis_url: str, restricted_url: str
+) -> None:
+    make_app(restricted_url)
+    call = redis_tasks.add(1, 2)
+    with closing(redis.Redis.from_url(redis_url)) as client:
+        client.execute_command("ACL", "SETUSER", "ann", "resetchannels")
+        with pytest.raises(StoreUnavailableError, match="access rules"):
+            call.result_within(DEADLINE_SECONDS)
