@@ -37,6 +37,7 @@ Triggers = TriggerBuilder | Sequence[TriggerBuilder] | None
 
 _COMPONENT_SETTINGS = frozenset(
     {"orchestrator_cls", "broker_cls", "state_backend_cls", "trigger_cls", "client_data_store_cls", "serializer_cls"}
+    | {"payload_signing_keys", "payload_signing_mode"}
 )
 
 
@@ -380,7 +381,8 @@ class Pynenc:
     # ---------------------------------------------------------- how it travels
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (bootstrap.restore, (bootstrap.describe(self),))
+        # A pickle may end in a store, which must never hold what guards it.
+        return (bootstrap.restore, (bootstrap.describe(self, for_child=False),))
 
     def __repr__(self) -> str:
         return f"Pynenc(app_id={self.app_id!r})"

@@ -9,7 +9,7 @@ from pynenc.backends.products import Product, open_product, opener_of
 from pynenc.conf.components import ComponentClasses, products, resolve_components
 from pynenc.conf.config_client_data_store import ConfigClientDataStore
 from pynenc.conf.config_orchestrator import ConfigOrchestrator
-from pynenc.conf.config_pynenc import ArgumentPrintMode, ConfigPynenc
+from pynenc.conf.config_pynenc import ArgumentPrintMode, ConfigPynenc, PayloadSigningMode
 from pynenc.conf.settings import Settings
 from pynenc.engine.engine import Engine, EngineSettings
 from pynenc.engine.events import Events
@@ -19,6 +19,7 @@ from pynenc.identifiers import new_id
 from pynenc.ports.backend import Backend, Capabilities
 from pynenc.ports.clock import SystemClock
 from pynenc.serializer.choice import make_serializer
+from pynenc.serializer.signing import NoSignatures, PayloadSigner, SignedPayloads
 
 
 class Assembled(NamedTuple):
@@ -78,9 +79,22 @@ def assemble(
         events=events,
         find_task=find_task,
         process_id=process_id(),
+        signer=_signer(conf, events),
     )
     # The engine's: a status that is written through it is seen by the triggers.
     return Assembled(classes, engine.backend, engine)
+
+
+def _signer(conf: ConfigPynenc, events: Events) -> PayloadSigner:
+    if not conf.payload_signing_keys:
+        return NoSignatures(events.payload_refused)
+    return SignedPayloads(
+        conf.signing_keys,
+        conf.app_id,
+        sign=conf.payload_signing_mode is not PayloadSigningMode.VERIFY_ONLY,
+        accept_unsigned=conf.payload_signing_mode not in (None, PayloadSigningMode.REQUIRED),
+        refused=events.payload_refused,
+    )
 
 
 def process_id() -> str:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pynenc.conf.config_pynenc import ConfigPynenc
-from pynenc.conf.settings import Settings, SettingsSnapshot
+from pynenc.conf.config_pynenc import ConfigPynenc, PayloadSigningMode
+from pynenc.conf.settings import Settings, SettingsSnapshot, without_signing_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +34,17 @@ class AppDescription:
 _slot: AppDescription | None = None
 
 
-def describe(app: Any) -> AppDescription:
-    """Freeze an application."""
+def describe(app: Any, *, for_child: bool = True) -> AppDescription:
+    """Freeze an application; for others than its own child processes without its signing keys."""
+    settings: SettingsSnapshot = app.settings.snapshot()
+    if not for_child:
+        conf: ConfigPynenc = app.conf
+        mode = (conf.payload_signing_mode or PayloadSigningMode.REQUIRED) if conf.payload_signing_keys else None
+        settings = without_signing_keys(settings, mode)
     return AppDescription(
         app_id=app.app_id,
         factory=f"{type(app).__module__}:{type(app).__qualname__}",
-        settings=app.settings.snapshot(),
+        settings=settings,
         places=tuple(find_variables(app)),
         task_modules=tuple(sorted({task_id.module for task_id in app.tasks})),
     )

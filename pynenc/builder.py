@@ -8,6 +8,7 @@ from pynenc.app import Pynenc
 from pynenc.conf.choices.component_choices import ComponentChoices
 from pynenc.conf.choices.display_choices import DisplayChoices
 from pynenc.conf.choices.runner_choices import RunnerChoices
+from pynenc.conf.choices.signing_choices import SigningChoices
 from pynenc.conf.components import products, resolve_components
 from pynenc.conf.problems import did_you_mean
 from pynenc.plugin_loader import load_plugins
@@ -35,7 +36,7 @@ PLUGIN_OF_METHOD = {
 }
 
 
-class PynencBuilder(ComponentChoices, RunnerChoices, DisplayChoices):
+class PynencBuilder(ComponentChoices, SigningChoices, RunnerChoices, DisplayChoices):
     """Chooses settings and builds an app from them; every method but ``build`` gives the builder back.
 
     Files and the environment beat what is chosen here, so that one program runs in several places; a

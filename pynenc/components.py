@@ -25,6 +25,7 @@ from pynenc.invocation.record import HistoryEntry, Outcome
 from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.invocation.status import InvocationStatus, InvocationStatusRecord
 from pynenc.ports.trigger import Firing, StoredDefinition
+from pynenc.serializer.signing import RESULT
 from pynenc.workflow.event import Event
 
 
@@ -183,7 +184,7 @@ class StateBackendView:
         outcome = self._outcome(invocation_id)
         if outcome.result is None:
             raise KeyError(invocation_id)
-        return self._assembled.engine.payloads.unpack(outcome.result)
+        return self._assembled.engine.payloads.unpack(outcome.result, RESULT, invocation_id)
 
     def get_exception(self, invocation_id: str) -> BaseException:
         """The stored exception.

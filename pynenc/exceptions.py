@@ -112,6 +112,10 @@ class SerializationError(PynencError, TypeError):
     """A value cannot be turned into text or back."""
 
 
+class PayloadSignatureError(SerializationError):
+    """A stored text has no signature of ours, so it was not decoded."""
+
+
 class TaskError(PynencError):
     """Something is wrong with a task."""
 

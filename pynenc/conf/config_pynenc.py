@@ -1,9 +1,10 @@
 """Settings of the whole application: ``[tool.pynenc]``."""
 
+import re
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 
 from pynenc.conf.config_base import ConfigPynencBase
 
@@ -11,6 +12,29 @@ SECONDS_PER_MINUTE = 60
 
 #: Two signs of life may be lost or late before a runner counts as dead.
 BEATS_PER_LEASE = 3
+
+
+#: A key of payload_signing_keys. Its id stands in the open before each text that it has signed.
+_SIGNING_KEY = re.compile(r"([A-Za-z0-9._-]{1,32}):(.*)", re.DOTALL)
+#: As characters; less can be guessed.
+SHORTEST_SECRET = 16
+
+
+def check_signing_key(number: int, text: str) -> str:
+    """The id of a key; errors tell nothing of its secret.
+
+    Raises:
+        ValueError: it is not as it should be.
+    """
+    found = _SIGNING_KEY.fullmatch(text)
+    if found is None:
+        raise ValueError(f"key {number} is not 'id:secret' with an id of up to 32 letters, digits, '.', '_' and '-'")
+    if len(found[2]) < SHORTEST_SECRET:
+        raise ValueError(
+            f"the secret of key {found[1]!r} is shorter than {SHORTEST_SECRET} characters; make one with "
+            "python -c 'import secrets; print(secrets.token_hex(32))'"
+        )
+    return found[1]
 
 
 class ArgumentPrintMode(StrEnum):
@@ -27,6 +51,14 @@ class LogFormat(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+class PayloadSigningMode(StrEnum):
+    """What a process with signing keys does: the two later ones are for rolling out, in reverse order."""
+
+    REQUIRED = "required"
+    ACCEPT_UNSIGNED = "accept_unsigned"
+    VERIFY_ONLY = "verify_only"
 
 
 class ConfigPynenc(ConfigPynencBase):
@@ -58,6 +90,17 @@ class ConfigPynenc(ConfigPynencBase):
     )
     serializer_cls: str = Field(
         default="JsonPickleSerializer", min_length=1, description="Class that turns arguments and results into text."
+    )
+    payload_signing_keys: tuple[SecretStr, ...] = Field(
+        default=(),
+        repr=False,
+        description="Keys that sign what is stored, each as 'id:secret': the first signs, all of them verify; none: "
+        "nothing is signed.",
+    )
+    payload_signing_mode: PayloadSigningMode | None = Field(
+        default=None,
+        description="With keys: 'required' (unset means that) refuses what is not signed, 'accept_unsigned' signs and "
+        "reads both, 'verify_only' signs nothing yet.",
     )
     runner_cls: str | None = Field(
         default=None, description="Class of the runner; unset: chosen by what the components allow."
@@ -154,6 +197,20 @@ class ConfigPynenc(ConfigPynencBase):
         default=1.0, gt=0, le=1, description="Accepted without effect: see sweep_interval_seconds."
     )
 
+    @field_validator("payload_signing_keys")
+    @classmethod
+    def _check_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        ids = [check_signing_key(number, key.get_secret_value()) for number, key in enumerate(keys, 1)]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"two keys have the same id (the ids are {', '.join(ids)}); give each its own")
+        return keys
+
+    @property
+    def signing_keys(self) -> dict[str, str]:
+        """The secrets of ``payload_signing_keys`` by their ids, the one that signs first."""
+        parts = (key.get_secret_value().partition(":") for key in self.payload_signing_keys)
+        return {key_id: secret for key_id, _, secret in parts}
+
     @property
     def heartbeat_seconds(self) -> float:
         """Seconds between two signs of life of a runner, as set or as the lease asks for."""
@@ -169,6 +226,12 @@ class ConfigPynenc(ConfigPynencBase):
         self.lease_seconds = minutes * SECONDS_PER_MINUTE
 
     def contradiction(self) -> str | None:
+        if self.payload_signing_mode is not None and not self.payload_signing_keys:
+            return (
+                f"payload_signing_mode is {self.payload_signing_mode.value!r} and there are no payload_signing_keys, "
+                "so nothing could be verified. Give this process the keys (they never travel inside a pickled "
+                "application), or leave the mode unset"
+            )
         beat = self.heartbeat_interval_seconds
         if beat is not None and beat >= self.lease_seconds:
             return (

@@ -7,7 +7,7 @@ from typing import cast
 #: What stands in place of a secret.
 MASK = "***"
 
-_SECRET_NAME = re.compile(r"password|passwd|secret|token", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"password|passwd|secret|token|signing_keys", re.IGNORECASE)
 
 #: Up to the last ``@``: a password may contain ``@`` or ``/``, and hiding too much is the better mistake.
 _PASSWORD_IN_URL = re.compile(r"(?P<head>\w[\w+.-]*://[^\s:/@]*):\S*@")

@@ -171,3 +171,12 @@ class Settings:
         entries.extend(read_environment(environ, names))
         warn_of_single_underscores(environ, names)
         return entries
+
+
+def without_signing_keys(snapshot: SettingsSnapshot, required: str | None) -> SettingsSnapshot:
+    """The same without ``payload_signing_keys``; ``required``: the mode that tells whoever uses it that they miss."""
+    kept = tuple(entry for entry in snapshot.entries if not entry.field.startswith("payload_signing_"))
+    if required is None:
+        return SettingsSnapshot(entries=kept)
+    mode = Entry(Source.ASSIGNED, "", "", "", "payload_signing_mode", required, "application that was pickled")
+    return SettingsSnapshot(entries=(*kept, mode))

@@ -8,7 +8,8 @@ from pynenc.engine.engine import Engine
 from pynenc.exceptions import SerializationError
 from pynenc.identifiers import new_id
 from pynenc.ports.backend import repeated
-from pynenc.ports.trigger import NewOccurrence
+from pynenc.ports.trigger import NewOccurrence, Occurrence
+from pynenc.serializer.signing import EVENT
 from pynenc.trigger.conditions.base import event_source
 from pynenc.workflow.event import Event, checked_code, checked_payload
 from pynenc.workflow.workflow_exceptions import WorkflowAccessError
@@ -47,7 +48,8 @@ def emit_event(engine: Engine, event_code: str, payload: Mapping[str, Any] | Non
             f"Event {event_code!r} was not emitted: its payload cannot be stored ({type(error).__name__}: {error}). "
             "Use values that the serializer supports."
         ) from error
-    event = NewOccurrence(new_id(), event_source(event_code), engine.clock.now(), text)
+    source = event_source(event_code)
+    event = NewOccurrence(new_id(), source, engine.clock.now(), engine.signer.seal(EVENT, source, text))
     if transactional and running is not None:
         # Counts only if this attempt succeeds, also where the log and the ledger are two products.
         record = running.record
@@ -81,7 +83,18 @@ def read_events(engine: Engine, after: int = 0, event_code: str | None = None, l
     source = None if event_code is None else event_source(event_code)
     log = engine.backend.trigger.after(after, limit, source)
     return [
-        Event(o.position, o.key, o.source.removeprefix("event:"), engine.serializer.deserialize(o.data), o.at)
+        Event(o.position, o.key, o.source.removeprefix("event:"), payload_of(engine, o), o.at)
         for o in log
         if o.source.startswith("event:")
     ]
+
+
+def payload_of(engine: Engine, occurrence: Occurrence) -> Any:
+    """What an event carries.
+
+    Raises:
+        PayloadSignatureError: it was not emitted by somebody who has a signing key.
+        Exception: it cannot be decoded here.
+    """
+    text = engine.signer.open(EVENT, occurrence.source, occurrence.data, occurrence.key)
+    return engine.serializer.deserialize(text)

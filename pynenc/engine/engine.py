@@ -14,17 +14,20 @@ from pynenc.engine.events import Events
 from pynenc.engine.hub import Hub
 from pynenc.engine.payloads import PayloadLimits, Payloads
 from pynenc.engine.recent import Recent
+from pynenc.engine.sealed_definitions import SealedDefinitions
 from pynenc.engine.trigger_hints import TriggerHints
 from pynenc.engine.watched_ledger import WatchedLedger
-from pynenc.exceptions import ConfigError
+from pynenc.exceptions import ConfigError, PayloadSignatureError
 from pynenc.invocation.record import InvocationRecord
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import Backend, repeated
 from pynenc.ports.clock import Clock
 from pynenc.ports.orchestrator import Orchestrator
 from pynenc.ports.steps import Steps
+from pynenc.ports.trigger import Trigger
 from pynenc.serializer.base_serializer import BaseSerializer
-from pynenc.serializer.exception_codec import dump_exception
+from pynenc.serializer.exception_codec import dump_exception, exit_of, load_exception
+from pynenc.serializer.signing import NoSignatures, PayloadSigner
 from pynenc.workflow.event import Event
 
 #: Events that sync mode remembers.
@@ -86,7 +89,10 @@ class Engine:
         events: Events,
         find_task: Callable[[str], RunnableTask],
         process_id: str,
+        signer: PayloadSigner | None = None,
     ) -> None:
+        self.signer: PayloadSigner = signer or NoSignatures()
+        backend = replace(backend, trigger=cast("Trigger", SealedDefinitions(backend.trigger, self.signer)))
         watched = WatchedLedger(backend.orchestrator, backend.trigger, backend.unit)
         backend = replace(backend, orchestrator=cast("Orchestrator", watched))
         self._watched = watched
@@ -102,7 +108,9 @@ class Engine:
         self.ledger = backend.orchestrator
         self.state = backend.state
         self.wakeups = backend.wakeups
-        self.payloads = Payloads(serializer, backend.client_data, settings.limits, clock.now, events.warning)
+        self.payloads = Payloads(
+            serializer, backend.client_data, settings.limits, clock.now, events.warning, signer=self.signer
+        )
         self.steps: Steps = _checked(backend.steps) or ComposedSteps(
             backend,
             clock,
@@ -144,9 +152,17 @@ class Engine:
 
     # -- what execution needs
 
-    def encode_exception(self, error: BaseException) -> str:
-        """An exception as text; never raises."""
-        return dump_exception(error, self.serializer)
+    def encode_exception(self, error: BaseException, kind: str, of: str) -> str:
+        """An exception as text for one use (see ``signing``); never raises."""
+        return self.signer.seal(kind, of, dump_exception(error, self.serializer))
+
+    def decode_exception(self, text: str, kind: str, of: str, *, exits: bool = False) -> BaseException:
+        """Something to raise, whatever the text is; ``exits``: also what ends whoever does not catch it."""
+        try:
+            opened = self.signer.open(kind, of, text)
+            return (exit_of(opened, self.serializer) if exits else None) or load_exception(opened, self.serializer)
+        except PayloadSignatureError as error:
+            return error
 
     @repeated
     def link_references(self, invocation_id: str, keys: Sequence[str]) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Collection
 from typing import Any, NamedTuple, Protocol
 
 from pynenc.engine.context import Running
+from pynenc.engine.emit import payload_of
 from pynenc.engine.event_wanted import Wanted
 from pynenc.engine.execution import Departed
 from pynenc.engine.trigger_facts import proven
 from pynenc.ports.trigger import EventWaiter, Occurrence
+from pynenc.serializer.signing import EVENT_FILTER
 from pynenc.trigger.codec import Codec
 from pynenc.trigger.conditions.base import event_source
 from pynenc.workflow.event import Event
@@ -102,7 +104,7 @@ class StoredInbox:
 
     def _event(self, occurrence: Occurrence, event_code: str) -> Event | None:
         try:
-            payload: Any = self.codec.deserialize(occurrence.data)
+            payload: Any = payload_of(self._engine, occurrence)
         except Exception as error:  # noqa: BLE001 - design law 10: a stored value that cannot be read here
             self._engine.events.warning(
                 f"Event {occurrence.key} ({event_code}) is passed over by invocation:"
@@ -113,7 +115,10 @@ class StoredInbox:
 
     def departure(self, wait: int, event_code: str, wanted: Wanted, after: int, until: float | None) -> Departed:
         again = self._engine.clock.now() + LOOK_AGAIN_SECONDS
-        waiter = EventWaiter(self._running.record.invocation_id, wait, event_source(event_code), wanted.text, after)
+        source, text = event_source(event_code), wanted.text
+        if text is not None:
+            text = self._engine.signer.seal(EVENT_FILTER, source, text)
+        waiter = EventWaiter(self._running.record.invocation_id, wait, source, text, after)
         return Departed(again if until is None else min(until, again), waiter=waiter)
 
 

@@ -22,7 +22,7 @@ class EventWaking:
         self._engine = engine
         self._backend = engine.backend
         self._facts = facts
-        self._filters = StoredFilters(engine.serializer)
+        self._filters = StoredFilters(engine.serializer, engine.signer)
 
     def look(self, facts: Sequence[Fact]) -> list[Looked]:
         """Who is to come back for one of these, or for what is in the log already.
@@ -46,7 +46,7 @@ class EventWaking:
             occurrence = fact.occurrence
             if occurrence.position <= waiter.after and occurrence.invocation_id is None:
                 continue
-            if self._filters.may_want(waiter.wanted, fact):
+            if self._filters.may_want(waiter.wanted, waiter.source, fact):
                 return occurrence.key
         return None
 

@@ -87,6 +87,10 @@ class Events:
     def requeued(self, invocation_ids: Sequence[str]) -> None:
         self._log.warning("Sweep queued again: %s", ", ".join(f"invocation:{i}" for i in invocation_ids))
 
+    def payload_refused(self, text: str) -> None:
+        """Somebody may have tampered with the store. Nothing of the payload is in the text."""
+        self._log.error("SECURITY %s", text)
+
     # -- waiting
 
     def no_runner(self, waited_seconds: float, command: str) -> None:

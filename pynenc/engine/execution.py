@@ -11,12 +11,14 @@ from pynenc.engine.payloads import Payloads
 from pynenc.exceptions import (
     InvocationCancelledError,
     InvocationStatusOwnershipError,
+    PayloadSignatureError,
     SerializationError,
     TaskExitError,
 )
 from pynenc.invocation.record import Finish, InvocationRecord, Outcome, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.trigger import EventWaiter
+from pynenc.serializer.signing import EXCEPTION, RESULT
 
 #: Traceback text kept for one failure, in characters; the innermost frames are at its end.
 TRACEBACK_CHARACTERS = 20_000
@@ -64,7 +66,9 @@ def call(running: Running) -> Ended:
     """
     token = set_running(running)
     try:
-        arguments = running.engine.payloads.unpack_arguments(running.claimed.arguments)
+        arguments = running.engine.payloads.unpack_arguments(
+            running.claimed.arguments, running.record.task_id, running.record.invocation_id
+        )
         crash_point("execute.before_call")
         result = running.task.run(arguments)
         if running.workflow is not None:
@@ -107,7 +111,7 @@ def _succeed(running: Running, result: Any, now: float) -> Finish:
     record = running.record
     payloads: Payloads = running.engine.payloads
     try:
-        text, references = payloads.pack(result)
+        text, references = payloads.pack(result, RESULT, record.invocation_id)
         if references:
             running.engine.link_references(record.invocation_id, references)
     except Exception as error:  # noqa: BLE001 - the user's value and serializer: a failure of the task, not of the runner
@@ -148,6 +152,8 @@ def _depart(running: Running, departure: Departed) -> Finish:
 
 def _retriable(running: Running, error: BaseException) -> bool:
     task = running.task
+    if isinstance(error, PayloadSignatureError):
+        return False  # the same text would be refused again
     return isinstance(error, task.retriable_exceptions) and running.record.retries < task.conf.max_retries
 
 
@@ -194,7 +200,7 @@ def _failure(running: Running, error: BaseException, now: float) -> Outcome:
         running.started_at,
         now,
         None,
-        running.engine.encode_exception(error),
+        running.engine.encode_exception(error, EXCEPTION, record.invocation_id),
         f"{kind.__module__}.{kind.__qualname__}",
         _message(error),
         user_traceback(error),

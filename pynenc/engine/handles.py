@@ -48,10 +48,11 @@ class Handles:
 
     def arguments(self, invocation_id: str) -> Arguments:
         """The arguments of the call."""
+        task_id = self.record(invocation_id).task_id
         text = self._engine.state.load_calls([invocation_id]).get(invocation_id)
         if text is None:
             raise InvocationNotFoundError(invocation_id, "its arguments are not in the state backend any more")
-        return Arguments(self._engine.payloads.unpack_arguments(text))
+        return Arguments(self._engine.payloads.unpack_arguments(text, task_id, invocation_id))
 
     def task_of(self, invocation_id: str) -> Any:
         """The task that was called."""

@@ -13,7 +13,7 @@ from pynenc.exceptions import SerializationError
 from pynenc.identifiers import new_id
 from pynenc.invocation.record import Lane
 from pynenc.ports.backend import repeated
-from pynenc.serializer.exception_codec import exit_of, load_exception
+from pynenc.serializer.signing import WORKFLOW_FAILURE, WORKFLOW_VALUE
 from pynenc.workflow.log_entry import Fence, LogEntry, OpenedLog, OperationKind
 from pynenc.workflow.workflow_exceptions import WorkflowError
 
@@ -91,6 +91,7 @@ class StoredJournal:
         self._running = running
         self._engine = running.engine
         self._state = running.engine.state
+        self._workflow_id = running.record.workflow_id
         self._lock = threading.RLock()
         self.inbox: Inbox = StoredInbox(running)
         self._opened: OpenedLog | None = None
@@ -260,7 +261,7 @@ class StoredJournal:
 
     def pack(self, what: str, value: Any) -> Packed:
         try:
-            return Packed(*self._engine.payloads.pack(value))
+            return Packed(*self._engine.payloads.pack(value, WORKFLOW_VALUE, self._workflow_id))
         except Exception as error:
             raise SerializationError(
                 f"The value of {what}, a {type(value).__qualname__}, cannot be recorded: {error}. What a workflow "
@@ -268,13 +269,14 @@ class StoredJournal:
             ) from error
 
     def unpack(self, value: Any) -> Any:
-        return self._engine.payloads.unpack(value)
+        return self._engine.payloads.unpack(value, WORKFLOW_VALUE, self._workflow_id)
 
     def pack_error(self, error: BaseException) -> Any:
-        return self._engine.encode_exception(error)
+        return self._engine.encode_exception(error, WORKFLOW_FAILURE, self._workflow_id)
 
     def unpack_error(self, value: Any) -> BaseException:
-        return exit_of(value, self._engine.serializer) or load_exception(value, self._engine.serializer)
+        error: BaseException = self._engine.decode_exception(value, WORKFLOW_FAILURE, self._workflow_id, exits=True)
+        return error
 
 
 class SyncJournal:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pynenc.engine.text_cache import TextCache
-from pynenc.exceptions import ResultNotAvailableError, SerializationError
+from pynenc.exceptions import PayloadSignatureError, ResultNotAvailableError, SerializationError
 from pynenc.identifiers import NO_ARGUMENTS_ID
 from pynenc.invocation.handle_engine import HandleEngine, current_handle_engine
 from pynenc.ports.client_data_store import ClientDataStore
+from pynenc.serializer.signing import ARGUMENTS, NoSignatures, PayloadSigner
 
 #: A serialized argument: its text, or the one key under which the text lies out of line.
 Part = str | list[str]
@@ -68,6 +69,8 @@ class Payloads:
         limits: PayloadLimits,
         now: Callable[[], float],
         warn: Callable[[str], None],
+        *,
+        signer: PayloadSigner | None = None,
     ) -> None:
         self._serialize: Callable[[Any], str] = serializer.serialize
         self._deserialize: Callable[[str], Any] = serializer.deserialize
@@ -75,6 +78,7 @@ class Payloads:
         self._limits = limits
         self._now = now
         self._warn = warn
+        self.signer: PayloadSigner = signer or NoSignatures()
         self._cache = TextCache(limits.cache_entries, limits.cache_bytes)
         #: Where invocation handles among the values come to life.
         self.handles: HandleEngine | None = None
@@ -92,7 +96,7 @@ class Payloads:
             SerializationError: the serializer refuses one of them.
         """
         if not values and not packed:
-            return PackedArguments("{}", NO_ARGUMENTS_ID, {}, ())
+            return PackedArguments(self.signer.seal(ARGUMENTS, task_label, "{}"), NO_ARGUMENTS_ID, {}, ())
         parts: dict[str, Part] = {}
         references: list[str] = []
         all_inline = "*" in inline
@@ -106,7 +110,8 @@ class Payloads:
                 references.append(part[0])
         text = _encode(parts)
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        return PackedArguments(text, digest, parts, references)
+        # Identity and keys come from what is inside: equal calls stay equal when the signing key changes.
+        return PackedArguments(self.signer.seal(ARGUMENTS, task_label, text), digest, parts, references)
 
     def _serialize_argument(self, task_label: str, name: str, value: Any) -> str:
         try:
@@ -140,12 +145,14 @@ class Payloads:
             self._cache.add(key, text)
         return [key]
 
-    def unpack_arguments(self, text: str) -> dict[str, Any]:
+    def unpack_arguments(self, text: str, task_id: str, invocation_id: str) -> dict[str, Any]:
         """The bound arguments of a call.
 
         Raises:
+            PayloadSignatureError: they are not those of a call of this task by somebody who has a signing key.
             SerializationError: a value cannot be read here.
         """
+        text = self.signer.open(ARGUMENTS, task_id, text, f"invocation:{invocation_id}")
         if text == "{}":
             return {}
         parts: dict[str, Any] = json.loads(text)
@@ -156,6 +163,8 @@ class Payloads:
                 name: deserialize(part) if part.__class__ is str else self._fetch(part[0])
                 for name, part in parts.items()
             }
+        except PayloadSignatureError:
+            raise
         except Exception as error:
             raise SerializationError(
                 f"The arguments ({', '.join(parts)}) cannot be read here: {type(error).__name__}: {error}. "
@@ -164,20 +173,25 @@ class Payloads:
         finally:
             current_handle_engine.reset(token)
 
-    @staticmethod
-    def references_of(text: str) -> list[str]:
+    def references_of(self, text: str, task_id: str, invocation_id: str) -> list[str]:
         """The keys that the stored arguments of a call use in the client data store."""
-        return [part[0] for part in json.loads(text).values() if not isinstance(part, str)]
+        parts = json.loads(self.signer.open(ARGUMENTS, task_id, text, f"invocation:{invocation_id}"))
+        return [part[0] for part in parts.values() if not isinstance(part, str)]
 
-    def pack(self, value: Any) -> tuple[str, list[str]]:
-        """A result as text, and the keys it uses in the client data store."""
+    def pack(self, value: Any, kind: str, of: str) -> tuple[str, list[str]]:
+        """A value as text, for one use (see ``signing``), and the keys it uses in the client data store."""
         placed = self._place(self._serialize(value))
         if isinstance(placed, str):
-            return _INLINE + placed, []
-        return _REFERENCE + placed[0], placed
+            return self.signer.seal(kind, of, _INLINE + placed), []
+        return self.signer.seal(kind, of, _REFERENCE + placed[0]), placed
 
-    def unpack(self, text: str) -> Any:
-        """The value of a packed result."""
+    def unpack(self, text: str, kind: str, of: str) -> Any:
+        """The value of a packed text.
+
+        Raises:
+            PayloadSignatureError: it was not packed for this use by somebody who has a signing key.
+        """
+        text = self.signer.open(kind, of, text)
         body = text[1:]
         token = current_handle_engine.set(self.handles)
         try:
@@ -202,8 +216,14 @@ class Payloads:
                     key,
                     "a large value is not in the client data store any more: purged, or another store is configured",
                 )
+            self._check_content(key, text)
             self._cache.add(key, text)
         return text
+
+    def _check_content(self, key: str, text: str) -> None:
+        """With signatures, the one over the reference covers the text, for the key is its digest."""
+        if self.signer.active and hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() != key:
+            self.signer.refuse(f"large value {key}", "its content is not what its key, a digest, says.")
 
     def keep(self, uses: Sequence[tuple[str, str]]) -> None:
         """Have large values kept for those who use them: pairs (key, invocation id). To be called in a unit.

@@ -15,6 +15,7 @@ from pynenc.exceptions import InvocationLostError
 from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.record import Finish, InvocationRecord, Outcome, Transition
 from pynenc.invocation.status import InvocationStatus
+from pynenc.serializer.signing import EXCEPTION
 
 #: Invocations handled in one step of recovery or sweep; the rest follows in the next.
 BATCH = 200
@@ -92,7 +93,7 @@ def _give_up(engine: Engine, record: InvocationRecord, actor: str) -> bool:
         record.claimed_at or now,
         now,
         None,
-        engine.encode_exception(error),
+        engine.encode_exception(error, EXCEPTION, record.invocation_id),
         f"{type(error).__module__}.{type(error).__qualname__}",
         str(error),
         None,

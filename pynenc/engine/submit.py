@@ -186,7 +186,9 @@ def _accept(
     differs = existing.args_id != item.args_id
     if differs and task.conf.on_diff_non_key_args_raise:
         old = engine.payloads.unpack_arguments(
-            engine.state.load_calls([existing.invocation_id])[existing.invocation_id]
+            engine.state.load_calls([existing.invocation_id])[existing.invocation_id],
+            item.task_id,
+            existing.invocation_id,
         )
         raise InvocationConcurrencyWithDifferentArgumentsError(
             task.task_id,

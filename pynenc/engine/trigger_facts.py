@@ -13,6 +13,7 @@ from pynenc.invocation.record import InvocationRecord, Outcome
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import Backend
 from pynenc.ports.trigger import Occurrence
+from pynenc.serializer.signing import EVENT, RESULT
 from pynenc.trigger.conditions.base import ConditionContext
 from pynenc.trigger.conditions.cron import CronContext
 from pynenc.trigger.conditions.event import EventContext
@@ -90,8 +91,9 @@ class Facts:
             if record is None:
                 return None
             outcome = outcomes.get((record.invocation_id, occurrence.attempt or 0))
-            arguments = Arguments(self._payloads.unpack_arguments(calls.get(record.invocation_id, "{}")))
-            return self._status(occurrence, record, arguments, outcome)
+            call = calls.get(record.invocation_id)
+            bound = {} if call is None else self._payloads.unpack_arguments(call, record.task_id, record.invocation_id)
+            return self._status(occurrence, record, Arguments(bound), outcome)
 
         # A stored value may not be readable here.
         context, error = contained(read)
@@ -102,7 +104,9 @@ class Facts:
             timestamp=moment(occurrence.at),
             event_id=occurrence.key,
             event_code=occurrence.source.removeprefix("event:"),
-            payload=self._serializer.deserialize(occurrence.data),
+            payload=self._serializer.deserialize(
+                self._payloads.signer.open(EVENT, occurrence.source, occurrence.data, occurrence.key)
+            ),
         )
 
     def _status(
@@ -117,7 +121,7 @@ class Facts:
             "status": InvocationStatus(occurrence.status or ""),
         }
         if outcome is not None and common["status"] is InvocationStatus.SUCCESS and outcome.result is not None:
-            return ResultContext(**common, result=self._payloads.unpack(outcome.result))
+            return ResultContext(**common, result=self._payloads.unpack(outcome.result, RESULT, outcome.invocation_id))
         if common["status"] is InvocationStatus.FAILED:
             kind = "" if outcome is None else (outcome.error_type or "").rpartition(".")[2]
             message = "" if outcome is None else outcome.error_message or ""

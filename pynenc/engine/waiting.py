@@ -24,7 +24,7 @@ from pynenc.exceptions import (
 )
 from pynenc.invocation.record import InvocationRecord, Outcome
 from pynenc.invocation.status import InvocationStatus
-from pynenc.serializer.exception_codec import load_exception
+from pynenc.serializer.signing import EXCEPTION, RESULT
 
 #: Ids asked of a store at once.
 CHUNK = 500
@@ -251,9 +251,9 @@ def value_of(engine: Engine, record: InvocationRecord, outcome: Outcome | None) 
     if status is not InvocationStatus.SUCCESS:
         tell_with(record)
     if status is InvocationStatus.SUCCESS and outcome is not None and outcome.result is not None:
-        return engine.payloads.unpack(outcome.result)
+        return engine.payloads.unpack(outcome.result, RESULT, record.invocation_id)
     if status is InvocationStatus.FAILED and outcome is not None and outcome.error is not None:
-        raise _noted(load_exception(outcome.error, engine.serializer), record)
+        raise _noted(engine.decode_exception(outcome.error, EXCEPTION, record.invocation_id), record)
     raise _noted(_without_outcome(record), record)
 
 

@@ -22,7 +22,7 @@ from pynenc.invocation.query import InvocationQuery
 from pynenc.invocation.record import InvocationRecord
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import repeated
-from pynenc.serializer.exception_codec import load_exception
+from pynenc.serializer.signing import WORKFLOW_FAILURE, WORKFLOW_VALUE
 from pynenc.workflow.log_entry import LogEntry, OperationKind
 
 #: Most invocations that a tree shows.
@@ -170,32 +170,36 @@ class Workflows:
 
         A value that cannot be read here is an ``Unreadable``.
         """
-        state = self._engine.state
-        return [self._operation(entry) for entry in state.read_log(log_of(state, invocation_id), after, limit)]
+        entries = self._engine.state.read_log(log_of(self._engine.state, invocation_id), after, limit)
+        workflow_id = self._handles.record(invocation_id).workflow_id if entries else ""
+        return [self._operation(entry, workflow_id) for entry in entries]
 
-    def _operation(self, entry: LogEntry) -> Operation:
+    def _unpack(self, text: str, workflow_id: str) -> Any:
+        return self._engine.payloads.unpack(text, WORKFLOW_VALUE, workflow_id)
+
+    def _operation(self, entry: LogEntry, workflow_id: str) -> Operation:
         try:
-            value = self._value(entry)
+            value = self._value(entry, workflow_id)
         except Exception as error:  # noqa: BLE001 - user code and stored bytes: the other operations can be read
             value = Unreadable(error)
         at = datetime.fromtimestamp(entry.recorded_at, UTC)
         return Operation(entry.position, entry.kind, entry.name, value, entry.failed, entry.attempt, at)
 
-    def _value(self, entry: LogEntry) -> Any:
+    def _value(self, entry: LogEntry, workflow_id: str) -> Any:
         value: Any = entry.value
         if value is None:
             return None
         if entry.failed:
-            return load_exception(value, self._engine.serializer)
+            return self._engine.decode_exception(value, WORKFLOW_FAILURE, workflow_id)
         match entry.kind:
             case OperationKind.WAIT_EVENT:
                 return json.loads(value)[0]
             case OperationKind.SLEEP:
                 return float(value)
             case OperationKind.EVENT:
-                return event_of(entry.name, self._engine.payloads.unpack(value))
+                return event_of(entry.name, self._unpack(value, workflow_id))
             case OperationKind.STEP | OperationKind.SET_DATA | OperationKind.GET_DATA:
-                return self._engine.payloads.unpack(value)
+                return self._unpack(value, workflow_id)
             case _:
                 return value
 
@@ -208,7 +212,7 @@ class Workflows:
         values: dict[str, Any] = {}
         for key, text in self._engine.state.get_workflow_data(workflow_id).items():
             try:
-                values[key] = self._engine.payloads.unpack(text)
+                values[key] = self._unpack(text, workflow_id)
             except Exception as error:  # noqa: BLE001 - user code and stored bytes
                 values[key] = Unreadable(error)
         return values
@@ -216,7 +220,7 @@ class Workflows:
     def find_data(self, workflow_id: str, keys: Sequence[str] | None = None) -> Mapping[str, Any]:
         """Those of these values that there are; without keys all."""
         stored = self._engine.state.get_workflow_data(workflow_id, keys)
-        return {key: self._engine.payloads.unpack(text) for key, text in stored.items()}
+        return {key: self._unpack(text, workflow_id) for key, text in stored.items()}
 
     def get_data(self, workflow_id: str, key: str, default: Any = None) -> Any:
         """One of these values."""
@@ -227,7 +231,7 @@ class Workflows:
     def set_data(self, workflow_id: str, key: str, value: Any) -> None:
         """Store one from outside of the workflow; its tasks see it at their next ``get_data``."""
         require_text("The key of set_data()", key)
-        text, uses = self._engine.payloads.pack(value)
+        text, uses = self._engine.payloads.pack(value, WORKFLOW_VALUE, workflow_id)
         with self._engine.backend.unit():
             self._engine.state.set_workflow_data(workflow_id, {key: text})
             if uses:

@@ -52,7 +52,9 @@ def resume(engine: Engine, record: InvocationRecord, again_from: int | None) -> 
         )
     going = _plan(engine, record.workflow_id, last, generation, again_from, parent_id=last.invocation_id)
     new = [each.new for each in going]
-    uses = {each.arguments: engine.payloads.references_of(each.arguments) for each in new}
+    uses = {
+        each.arguments: engine.payloads.references_of(each.arguments, each.task_id, each.invocation_id) for each in new
+    }
     with engine.backend.unit():
         for each in going:
             if not _go_on(engine, each):

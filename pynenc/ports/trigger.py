@@ -139,7 +139,8 @@ class TriggerDefinitions(ABC):
     def change_definitions(self, add: Sequence[StoredDefinition], remove: Sequence[str]) -> bool:
         """Add and remove definitions; whether that changed anything.
 
-        Effect: one that is there already stays as it is. With a definition go its schedules' marks and its tokens.
+        Effect: of one that is there already with another text, the text alone is replaced. With a definition that is
+        removed go its schedules' marks and its tokens.
         """
 
     @abstractmethod

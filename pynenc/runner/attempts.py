@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from pynenc.engine.context import Running, Suspender
 from pynenc.engine.engine import Engine, RunnableTask
 from pynenc.engine.execution import stale
+from pynenc.exceptions import PayloadSignatureError
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.runner.missing_task import MissingTask
+from pynenc.serializer.signing import ARGUMENTS
 
 
 class Attempts:
@@ -19,6 +21,8 @@ class Attempts:
         self._runner_id = runner_id
         self._lock = lock
         self._none_left = threading.Condition(lock)
+        #: Tasks that were found: each at the first call.
+        self._found: set[str] = set()
         #: By invocation id, until the outcome is written; paused ones included.
         self.live: dict[str, Running] = {}
         #: How many ended here.
@@ -27,7 +31,7 @@ class Attempts:
     def begin(self, claimed: Claimed, suspender: Suspender) -> Running:
         """An attempt starts here."""
         try:
-            task: RunnableTask = self._engine.find_task(claimed.record.task_id)
+            task = self._find(claimed)
         except Exception as error:  # noqa: BLE001 - importing user code may raise anything
             task = MissingTask(claimed.record.task_id, error)
         running = Running(self._engine, claimed, task, suspender)
@@ -36,6 +40,15 @@ class Attempts:
         with self._lock:
             self.live[claimed.record.invocation_id] = running
         return running
+
+    def _find(self, claimed: Claimed) -> RunnableTask:
+        """The task of a call; what no signature stands for names no module that is imported."""
+        task_id, engine = claimed.record.task_id, self._engine
+        if task_id not in self._found:
+            if not engine.signer.genuine(ARGUMENTS, task_id, claimed.arguments):
+                raise PayloadSignatureError(f"the call of {task_id} is not signed")
+            self._found.add(task_id)
+        return engine.find_task(task_id)
 
     def forget(self, ended: Iterable[InvocationRecord]) -> None:
         """These attempts are not executed here any more; a later one of the same invocation may be."""

@@ -257,7 +257,9 @@ class EventLoopLane:
 
     async def _call(self, running: Running) -> Ended:
         try:
-            arguments = self._engine.payloads.unpack_arguments(running.claimed.arguments)
+            arguments = self._engine.payloads.unpack_arguments(
+                running.claimed.arguments, running.record.task_id, running.record.invocation_id
+            )
             crash_point("execute.before_call")
             made = running.task.run(arguments)
             result = await made if inspect.isawaitable(made) else made

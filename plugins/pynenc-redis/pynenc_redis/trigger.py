@@ -53,7 +53,9 @@ class RedisTrigger(RedisPart, Trigger):
     def _change(self, session: Session, add: Sequence[StoredDefinition], remove: Sequence[str]) -> bool:
         key = self._keys("trigger.definitions")
         known = session.whole(key)
-        new = {each.definition_id: pack(each[1:]) for each in add if each.definition_id not in known}
+        stored = {each: StoredDefinition(each, *unpack(known[each])) for each in known}
+        wanted = [stored.get(each.definition_id, each)._replace(text=each.text) for each in add]
+        new = {each.definition_id: pack(each[1:]) for each in wanted if stored.get(each.definition_id) != each}
         gone = [each for each in remove if each in known]
         session.put_fields(key, new)
         session.drop_fields(key, *gone)

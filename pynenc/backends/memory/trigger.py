@@ -93,7 +93,12 @@ class _Definitions(_Part, TriggerDefinitions):
     def change_definitions(self, add: Sequence[StoredDefinition], remove: Sequence[str]) -> bool:
         with self._lock:
             tables = self._tables
-            new = [each for each in add if each.definition_id not in tables.definitions]
+            known = tables.definitions
+            new = [
+                known.get(each.definition_id, each)._replace(text=each.text)
+                for each in add
+                if each.definition_id not in known or known[each.definition_id].text != each.text
+            ]
             gone = [each for each in remove if each in tables.definitions]
             tables.definitions.update((each.definition_id, each) for each in new)
             for definition_id in gone:

@@ -24,7 +24,10 @@ _RAISE = "UPDATE {p}trigger_counters SET value = value + 1 WHERE name = ?"
 _RAISE_FROM = "UPDATE {p}trigger_counters SET value = value + 1 WHERE name = 'turn' AND value = ?"
 
 _DEFINITIONS = "SELECT definition_id, task_id, text, registered_at FROM {p}trigger_definitions ORDER BY definition_id"
-_ADD_DEFINITION = "INSERT INTO {p}trigger_definitions VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_ADD_DEFINITION = (
+    "INSERT INTO {p}trigger_definitions VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (definition_id) DO UPDATE SET text = excluded.text WHERE text <> excluded.text"
+)
 _REMOVE = (
     ByIds("DELETE FROM {p}trigger_marks WHERE definition_id IN ({ids})"),
     ByIds("DELETE FROM {p}trigger_tokens WHERE definition_id IN ({ids})"),

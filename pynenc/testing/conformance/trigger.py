@@ -43,12 +43,16 @@ class TriggerDefinitionsConformance(Conformance):
         assert trigger.change_definitions([definition("d1")], [])
         second = trigger.version()
         assert second != first
-        assert not trigger.change_definitions([definition("d1", "other")], ["unknown"])
+        assert not trigger.change_definitions([definition("d1")], ["unknown"])
         assert not trigger.change_definitions([], [])
         assert trigger.version() == second
         assert trigger.definitions() == [definition("d1")], "one that is there stays as it is"
+        assert trigger.change_definitions([definition("d1", "other")._replace(registered_at=NOW + 9)], [])
+        assert trigger.definitions() == [definition("d1", "other")], "its text alone is replaced"
+        third = trigger.version()
+        assert third not in (first, second)
         trigger.change_definitions([], ["d1"])
-        assert trigger.version() not in (first, second)
+        assert trigger.version() not in (first, second, third)
 
     def test_marks_are_compared_and_set(self, trigger: Trigger) -> None:
         assert not trigger.advance_mark("d1/0", NOW, NOW + 1)

@@ -21,6 +21,7 @@ from pynenc.engine.triggers import Triggers
 from pynenc.invocation.record import Finish, Outcome, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.steps import ClaimPlan
+from pynenc.serializer.signing import RESULT
 from pynenc.testing.apps import installed
 from pynenc.trigger import TriggerBuilder
 from pynenc.trigger.conditions import (
@@ -228,7 +229,7 @@ class World:
         name, x, record = running
         ok = isinstance(outcome, int)
         status = InvocationStatus.SUCCESS if ok else InvocationStatus.FAILED
-        text = self.app.engine.payloads.pack(outcome)[0] if ok else None
+        text = self.app.engine.payloads.pack(outcome, RESULT, record.invocation_id)[0] if ok else None
         error = [None] * 4 if ok else ["{}", f"builtins.{outcome}", "", ""]
         ended = Outcome(record.invocation_id, record.attempt, "me", NOW, self.now, text, *error)
         transition = Transition(record.invocation_id, status, "me", record.attempt)
