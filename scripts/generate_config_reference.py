@@ -1,5 +1,6 @@
 """Writes docs/reference/configuration.md from the settings classes; with --check, says whether it is up to date."""
 
+import importlib
 import re
 import sys
 from collections.abc import Collection, Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Literal, Union, cast, get_args, get_origin
 
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -17,6 +19,12 @@ from pynenc.conf.groups import CORE_GROUPS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "configuration.md"
+
+#: The settings classes of the plugins in this repository, by their folders: they need not be installed.
+PLUGIN_GROUPS = {
+    "pynenc-redis": ("pynenc_redis.conf", "ConfigRedis"),
+    "pynenc-rabbitmq": ("pynenc_rabbitmq.conf", "ConfigRabbitMq"),
+}
 
 INTRODUCTION = """\
 # Configuration
@@ -76,7 +84,18 @@ section come first.
 
 def page() -> str:
     """Write the whole page."""
-    return "\n".join([INTRODUCTION, *(line for group in CORE_GROUPS for line in group_lines(group))])
+    lines = [INTRODUCTION, *(line for group in CORE_GROUPS for line in group_lines(group))]
+    for plugin, group in plugin_groups():
+        heading, empty, *rest = group_lines(group)
+        lines += [heading, empty, f"Of the plugin [{plugin}](../../plugins/{plugin}/README.md).", *rest]
+    return "\n".join(lines)
+
+
+def plugin_groups() -> Iterator[tuple[str, type[ConfigPynencBase]]]:
+    """Plugins with their settings classes, none of which imports the driver of its product."""
+    for plugin, (module, name) in PLUGIN_GROUPS.items():
+        sys.path.insert(0, str(ROOT / "plugins" / plugin))
+        yield plugin, getattr(importlib.import_module(module), name)
 
 
 def group_lines(group: type[ConfigPynencBase]) -> Iterator[str]:
@@ -104,8 +123,12 @@ def table(group: type[ConfigPynencBase]) -> str:
     """Name the group's table in a ``pyproject.toml``."""
     if group is ConfigPynenc:
         return "[tool.pynenc]"
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", group.__name__.removeprefix("Config").replace("SQL", "Sql"))
-    return f"[tool.pynenc.{words.lower().replace('sql_ite', 'sqlite')}]"
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", _one_word(group.__name__.removeprefix("Config")))
+    return f"[tool.pynenc.{words.lower()}]"
+
+
+def _one_word(name: str) -> str:
+    return name.replace("SQLite", "Sqlite").replace("RabbitMq", "Rabbitmq")
 
 
 def kind(field: FieldInfo) -> str:
@@ -122,8 +145,8 @@ def type_name(annotation: object) -> str:
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return one_of(tuple(annotation))
     if get_origin(annotation) in (tuple, frozenset):
-        return "list of names"
-    names = {bool: "yes or no", int: "whole number", float: "number", str: "text"}
+        return "list of secrets" if SecretStr in get_args(annotation) else "list of names"
+    names = {bool: "yes or no", int: "whole number", float: "number", str: "text", SecretStr: "secret"}
     if annotation in names:
         return names[annotation]
     raise TypeError(f"{annotation!r} has no name for readers: give it one here.")
@@ -143,7 +166,7 @@ def default(field: FieldInfo) -> str:
         return "unset"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    if isinstance(value, str):
+    if isinstance(value, str | SecretStr):
         return f'`"{value}"`'
     if isinstance(value, tuple | frozenset):
         names = cast("Collection[object]", value)

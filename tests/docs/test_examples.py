@@ -1,8 +1,11 @@
 """The programs under examples/ work."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.docs.pages import ROOT
 
@@ -82,3 +85,29 @@ order B2: declined
   B2: payment declined
   B2: stock released
 """
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(("product", "broker"), [("redis", "RedisBroker"), ("rabbitmq", "RabbitMqBroker")])
+def test_distributed(tmp_path, product, broker):
+    ran = subprocess.run(
+        (sys.executable, ROOT / "examples" / "distributed" / "run.py", product),
+        capture_output=True,
+        text=True,
+        check=False,
+        # The plugins may be on the path of this session and not installed.
+        env={"TMPDIR": str(tmp_path), "PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT)), "HOME": str(tmp_path)},
+    )
+    if "ServerMissingError" in ran.stderr and not os.environ.get("CI"):
+        pytest.skip(ran.stderr.splitlines()[-1])
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.splitlines() == [
+        "runners: 2",
+        f"broker: {broker}",
+        "add(1, 2): 3",
+        "sleep(0.1): 0.1",
+        "sums: [0, 2, 4, 6, 8, 10, 12, 14, 16, 18]",
+        "naps: [0.3, 0.3, 0.3, 0.3, 0.3, 0.3]",
+    ]
+    assert "Traceback" not in ran.stderr
+    assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
