@@ -247,7 +247,7 @@ class TriggerView:
 
     def get_triggers(self) -> list[StoredDefinition]:
         """The stored triggers."""
-        return self._trigger.definitions()
+        return self._engine.definitions.definitions()
 
     def get_firings(self, definition_id: str | None = None, limit: int = 100) -> list[Firing]:
         """What triggers led to, newest first: causes, and the invocation or the error."""

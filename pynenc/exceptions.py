@@ -6,6 +6,7 @@
     ├── RetryError                                   raise it inside a task: run this again
     │   └── ConcurrencyRetryError
     ├── SerializationError (TypeError)               an argument or a result cannot travel
+    │   └── PayloadSignatureError                    a stored text that nobody with a key has written
     ├── TaskError
     │   ├── InvalidTaskOptionsError
     │   ├── TaskNotFoundError                        a worker cannot import the task

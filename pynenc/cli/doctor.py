@@ -16,6 +16,7 @@ from pynenc.cli.output import print_json
 from pynenc.conf.groups import CORE_GROUPS
 from pynenc.engine.user_code import contained, words
 from pynenc.identifiers import TaskId
+from pynenc.runner.publish import published_tasks
 
 #: A look into a store that takes longer is worth a word.
 SLOW_STORE_SECONDS = 0.5
@@ -123,7 +124,7 @@ def _clocks(app: Any) -> Finding:
 
 def _tasks(app: Any) -> Finding:
     broken: list[str] = []
-    published = app.engine.state.published("task")
+    published = published_tasks(app)
     for key in sorted({*published, *(task_id.key for task_id in app.tasks)}):
         try:
             app.get_task(TaskId.from_key(key))

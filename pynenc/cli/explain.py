@@ -7,6 +7,7 @@ from pynenc.cli.output import duration, moment
 from pynenc.invocation.record import InvocationRecord
 from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.invocation.status import InvocationStatus
+from pynenc.runner.publish import published_tasks
 
 #: Awaited invocations that are named; the rest is counted.
 _NAMED = 5
@@ -42,7 +43,7 @@ def _why_waiting(app: Any, record: InvocationRecord, alive: Sequence[RunnerRecor
         reasons.append(f"no living runner serves the queue {record.queue!r}; start one: {_serving(app, record)}")
     if record.not_before is not None and record.not_before > now:
         return [*reasons, f"due at {moment(record.not_before)} (in {duration(record.not_before - now)})"]
-    published = app.engine.state.published("task")
+    published = published_tasks(app)
     if published and record.task_id not in published:
         reasons.append(f"no runner has published the task {record.task_id}; deploy its code, and restart the runners")
     broker = app.assembled.backend.broker

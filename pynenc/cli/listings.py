@@ -9,6 +9,7 @@ from pynenc.cli.finding import readable_app
 from pynenc.cli.options import app_options, json_option
 from pynenc.cli.output import print_json, print_table
 from pynenc.invocation.query import InvocationQuery
+from pynenc.runner.publish import published_tasks
 
 
 @click.group()
@@ -24,7 +25,7 @@ def tasks() -> None:
 def list_tasks(ctx: click.Context, as_json: bool) -> None:
     """List tasks with their options and how many invocations they have."""
     app, _ = readable_app(ctx)
-    published = {key: json.loads(text) for key, text in app.engine.state.published("task").items()}
+    published = {key: json.loads(text) for key, text in published_tasks(app).items()}
     counts = app.engine.ledger.count_by(("task_id",), InvocationQuery())
     keys = {*published, *(task_id.key for task_id in app.tasks), *(key for (key,) in counts)}
     rows: list[dict[str, Any]] = [

@@ -92,8 +92,9 @@ class Engine:
         signer: PayloadSigner | None = None,
     ) -> None:
         self.signer: PayloadSigner = signer or NoSignatures()
-        backend = replace(backend, trigger=cast("Trigger", SealedDefinitions(backend.trigger, self.signer)))
-        watched = WatchedLedger(backend.orchestrator, backend.trigger, backend.unit)
+        #: The store of triggers, for whoever reads or changes definitions.
+        self.definitions = cast("Trigger", SealedDefinitions(backend.trigger, self.signer))
+        watched = WatchedLedger(backend.orchestrator, self.definitions, backend.unit)
         backend = replace(backend, orchestrator=cast("Orchestrator", watched))
         self._watched = watched
         self.backend = backend

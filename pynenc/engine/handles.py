@@ -12,6 +12,7 @@ from pynenc.exceptions import InvocationError, InvocationNotFoundError
 from pynenc.identifiers import TaskId
 from pynenc.invocation.record import InvocationRecord
 from pynenc.invocation.status import InvocationStatus
+from pynenc.serializer.signing import ARGUMENTS
 from pynenc.workflow.workflow_identity import WorkflowIdentity
 
 
@@ -49,14 +50,22 @@ class Handles:
     def arguments(self, invocation_id: str) -> Arguments:
         """The arguments of the call."""
         task_id = self.record(invocation_id).task_id
+        text = self._call(invocation_id)
+        return Arguments(self._engine.payloads.unpack_arguments(text, task_id, invocation_id))
+
+    def _call(self, invocation_id: str) -> str:
         text = self._engine.state.load_calls([invocation_id]).get(invocation_id)
         if text is None:
             raise InvocationNotFoundError(invocation_id, "its arguments are not in the state backend any more")
-        return Arguments(self._engine.payloads.unpack_arguments(text, task_id, invocation_id))
+        return text
 
     def task_of(self, invocation_id: str) -> Any:
         """The task that was called."""
-        return self._task_of(self.record(invocation_id).task_id)
+        task_id = self.record(invocation_id).task_id
+        if self._engine.signer.active:
+            # The task's module may be imported, so the call must be one that was made.
+            self._engine.signer.open(ARGUMENTS, task_id, self._call(invocation_id), f"invocation:{invocation_id}")
+        return self._task_of(task_id)
 
     def workflow(self, invocation_id: str) -> WorkflowIdentity:
         """The workflow it belongs to."""

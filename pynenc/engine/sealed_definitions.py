@@ -28,12 +28,16 @@ class SealedDefinitions:
 
     def _opened(self, stored: StoredDefinition) -> StoredDefinition | None:
         try:
-            text = self._signer.open(TRIGGER, stored.definition_id, stored.text, f"task:{stored.task_id}")
+            text = self._signer.open(TRIGGER, _of(stored), stored.text)
         except PayloadSignatureError:
             return None
         return stored._replace(text=text)
 
     def change_definitions(self, add: Sequence[StoredDefinition], remove: Sequence[str]) -> bool:
         """Add and remove; one that is there under another signature is sealed anew, so runners renew them."""
-        sealed = [each._replace(text=self._signer.seal(TRIGGER, each.definition_id, each.text)) for each in add]
+        sealed = [each._replace(text=self._signer.seal(TRIGGER, _of(each), each.text)) for each in add]
         return self._trigger.change_definitions(sealed, remove)
+
+
+def _of(stored: StoredDefinition) -> str:
+    return f"{stored.definition_id} of task:{stored.task_id}"

@@ -13,7 +13,7 @@ from pynenc.invocation.record import InvocationRecord, Outcome
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import Backend
 from pynenc.ports.trigger import Occurrence
-from pynenc.serializer.signing import EVENT, RESULT
+from pynenc.serializer.signing import EVENT, EXCEPTION, RESULT
 from pynenc.trigger.conditions.base import ConditionContext
 from pynenc.trigger.conditions.cron import CronContext
 from pynenc.trigger.conditions.event import EventContext
@@ -123,10 +123,19 @@ class Facts:
         if outcome is not None and common["status"] is InvocationStatus.SUCCESS and outcome.result is not None:
             return ResultContext(**common, result=self._payloads.unpack(outcome.result, RESULT, outcome.invocation_id))
         if common["status"] is InvocationStatus.FAILED:
-            kind = "" if outcome is None else (outcome.error_type or "").rpartition(".")[2]
-            message = "" if outcome is None else outcome.error_message or ""
+            kind, message = self._failure(outcome)
             return ExceptionContext(**common, exception_type=kind, exception_message=message)
         return StatusContext(**common)
+
+    def _failure(self, outcome: Outcome | None) -> tuple[str, str]:
+        """Name of the type, and message: what listings show is not signed, and a task may be called with it."""
+        if outcome is None:
+            return "", ""
+        kind, message = (outcome.error_type or "").rpartition(".")[2], outcome.error_message or ""
+        if self._payloads.signer.active and outcome.error is not None:
+            signed = json.loads(self._payloads.signer.open(EXCEPTION, outcome.invocation_id, outcome.error))
+            kind, message = signed["type_qualname"].rpartition(".")[2], signed["message"][: len(message)]
+        return kind, message
 
 
 def _cron(occurrence: Occurrence) -> CronContext:

@@ -29,7 +29,7 @@ def register_triggers(
     lines. Those of other tasks stay, unless the task is gone: its module was imported here and has it no more, or
     cannot be found and this runner is alone.
     """
-    store = engine.backend.trigger
+    store = engine.definitions
     now = engine.clock.now()
     wanted: dict[str, StoredDefinition] = {}
     for task_id, definitions in triggers.items():

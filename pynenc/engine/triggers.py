@@ -43,7 +43,7 @@ class Triggers:
         self._backend = engine.backend
         self._trigger = engine.backend.trigger
         self._one_product = engine.backend.capabilities.one_product
-        self.known = KnownDefinitions(self._trigger, engine.serializer, engine.events.warning)
+        self.known = KnownDefinitions(engine.definitions, engine.serializer, engine.events.warning)
         #: For each schedule the mark from which it was asked, and when its next time comes: asking costs 0.2 ms.
         self._upcoming: dict[str, tuple[float | None, float | None]] = {}
         self._lines = KnownLines(self._trigger, longest_line)

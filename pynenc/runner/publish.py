@@ -3,10 +3,13 @@
 import importlib
 import inspect
 import json
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from pynenc.engine.user_code import contained, words
+from pynenc.exceptions import PayloadSignatureError
+from pynenc.serializer.signing import PUBLISHED, PayloadSigner
 
 
 def import_trigger_modules(app: Any) -> None:
@@ -22,7 +25,8 @@ def import_trigger_modules(app: Any) -> None:
 
 def publish_application(app: Any) -> None:
     """Store the application's and its tasks' descriptions."""
-    tasks = {task.key: json.dumps(_task(task)) for task in app.tasks.values()}
+    signer: PayloadSigner = app.engine.signer
+    tasks = {task.key: signer.seal(PUBLISHED, task.key, json.dumps(_task(task))) for task in app.tasks.values()}
     state = app.assembled.backend.state
     if tasks:
         state.publish("task", tasks)
@@ -30,6 +34,18 @@ def publish_application(app: Any) -> None:
     state.publish(
         "app", {app.app_id: json.dumps({"app_id": app.app_id, "start_command": app.start_command, **classes})}
     )
+
+
+def published_tasks(app: Any) -> dict[str, str]:
+    """What runners have published of their tasks; what was not sealed by one is announced and left out.
+
+    Readers may import the modules that the names name.
+    """
+    found: dict[str, str] = {}
+    for key, text in app.engine.state.published("task").items():
+        with suppress(PayloadSignatureError):
+            found[key] = app.engine.signer.open(PUBLISHED, key, text)
+    return found
 
 
 def _task(task: Any) -> dict[str, Any]:

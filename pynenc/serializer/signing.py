@@ -22,6 +22,7 @@ WORKFLOW_FAILURE: Final = "workflow failure"
 EVENT: Final = "event"
 EVENT_FILTER: Final = "event filter"
 TRIGGER: Final = "trigger"
+PUBLISHED: Final = "published description"
 
 #: How a sealed text begins; then ``<key id>:<signature in base64>:<text>``. JSON, base64 and our own forms never do.
 SEALED: Final = "~s1:"

@@ -1,6 +1,7 @@
 """Signed payloads: what somebody else wrote into the store is never decoded, whatever it is for."""
 
 import json
+import logging
 import pickle
 import sqlite3
 from contextlib import closing
@@ -14,8 +15,11 @@ from tasks_signed import FORGED, GENUINE, LARGE
 
 from pynenc import Pynenc
 from pynenc.cli.main import main
+from pynenc.conf import settings
+from pynenc.engine.trigger_facts import Facts
 from pynenc.exceptions import AlreadyInitializedError, ConfigError, PayloadSignatureError, SerializationError
 from pynenc.invocation import InvocationStatus
+from pynenc.runner.publish import published_tasks
 from pynenc.testing import wait_until
 from pynenc.testing.apps import collected_log
 
@@ -232,6 +236,47 @@ def test_triggers_are_left_out_and_stored_again(build, stage, setup):
     wait_until_ended(app)
 
 
+def test_a_trigger_of_another_task(build, stage):
+    app = build("sqlite-thread", NEW)
+    stage.start(app).stop()
+    app.close()
+    count = len(app.trigger.get_triggers())
+    assert tamper(app, "tasks_signed.triggered", "evil.triggered") >= 1
+    assert len(app.trigger.get_triggers()) == count - 1
+
+
+def test_published_tasks(build, stage, capsys):
+    app = build("sqlite-thread", NEW)
+    app.get_task("tasks_signed.echo")  # runners publish what they know
+    stage.start(app).stop()
+    assert "tasks_signed.echo" in published_tasks(app)
+    app.engine.state.publish("task", {"evil_module.write": "{}"})
+    with collected_log(app) as lines:
+        assert "evil_module.write" not in published_tasks(app)
+    assert any(
+        "SECURITY Refused, and not decoded: published description of evil_module.write" in line for line in lines
+    )
+
+
+def test_the_task_of_a_handle(build, stage):
+    stage.leaves_unfinished = True
+    app = build("sqlite-thread", NEW)
+    call = tasks.echo(GENUINE)
+    assert tamper(app, "tasks_signed.echo", "evil_module.write")
+    with pytest.raises(PayloadSignatureError):
+        _ = app.state_backend.get_invocation(call.invocation_id).task
+
+
+@everywhere
+def test_what_triggers_are_told_of_a_failure(build, stage, setup):
+    app = build(setup, NEW)
+    [call] = ended(stage, app, tasks.failing(GENUINE))
+    [outcome] = app.engine.state.outcomes([(call.invocation_id, 1)]).values()
+    facts = Facts(app.engine.backend, app.engine.payloads, app.engine.serializer)
+    assert facts._failure(outcome) == ("ValueError", GENUINE)
+    assert facts._failure(outcome._replace(error_type="x.Y", error_message=FORGED)) == ("ValueError", GENUINE)
+
+
 @everywhere
 def test_everything_works_signed(build, stage, setup):
     app = build(setup, NEW)
@@ -243,6 +288,7 @@ def test_everything_works_signed(build, stage, setup):
     waiting = tasks.waiting_for_it()
     app.trigger.emit_event("signed", {"text": GENUINE})
     assert waiting.result == GENUINE
+    wait_until(lambda: app.orchestrator.count_invocations() == 25, DEADLINE_SECONDS, "the trigger")
     wait_until_ended(app)
     assert [each.payload for each in app.trigger.get_events()] == [{"text": GENUINE}]
 
@@ -336,7 +382,14 @@ def test_secrets_are_shown_nowhere(build, stage, capsys, monkeypatch):
         with pytest.raises(SystemExit):
             main(["--app", "behaviour_app.app", *arguments])
     published = {**app.engine.state.published("app"), **app.engine.state.published("task")}
-    told = [*lines, str(caught.getrepr(showlocals=True)), str(refused.value), *capsys.readouterr(), str(published)]
+    printed = capsys.readouterr()
+    told = [
+        *lines,
+        str(caught.getrepr(showlocals=True)),
+        str(refused.value),
+        *printed,
+        str(published),
+    ]
     told += [repr(each) for each in (app, app.conf, app.engine, app.engine.signer, vars(app.engine), app.settings)]
     assert sum(len(each) for each in told) > 1000
     for secret in SECRETS.values():
@@ -352,6 +405,17 @@ def test_an_application_that_was_pickled_asks_for_its_keys(build):
     ]
     with pytest.raises(TypeError, match="never pickled"):
         pickle.dumps(app.engine.signer)
+
+
+def test_settings_are_logged_without_secrets(monkeypatch, caplog):
+    monkeypatch.setattr(settings.logger, "level", logging.DEBUG)
+    monkeypatch.setattr(settings.logger, "handlers", [caplog.handler])
+    monkeypatch.setenv("PYNENC__PAYLOAD_SIGNING_KEYS", f"{NEW}:{SECRETS[NEW]}")
+    settings.logger.manager._clear_cache()
+    assert Pynenc().conf.signing_keys == {NEW: SECRETS[NEW]}
+    assert "payload_signing_keys = '***' from env PYNENC__PAYLOAD_SIGNING_KEYS" in caplog.text
+    assert SECRETS[NEW] not in caplog.text
+    settings.logger.manager._clear_cache()
 
 
 @pytest.mark.parametrize(
