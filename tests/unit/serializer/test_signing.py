@@ -57,8 +57,8 @@ def test_whatever_else_stands_there_is_refused_and_announced(text):
 
 def test_modes():
     sealed = SignedPayloads(KEYS, "shop").seal(RESULT, "id", "1")
-    for mode in ({"accept_unsigned": True}, {"accept_unsigned": True, "sign": False}):
-        signer = SignedPayloads(KEYS, "shop", **mode)
+    for sign in (True, False):
+        signer = SignedPayloads(KEYS, "shop", accept_unsigned=True, sign=sign)
         assert signer.open(RESULT, "id", "1") == signer.open(RESULT, "id", sealed) == "1"
         assert not signer.genuine(RESULT, "id", sealed + "2")
     assert SignedPayloads(KEYS, "shop", sign=False).seal(RESULT, "id", "1") == "1"
