@@ -144,7 +144,7 @@ def type_name(annotation: object) -> str:
         return one_of(get_args(annotation))
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return one_of(tuple(annotation))
-    if get_origin(annotation) in (tuple, frozenset):
+    if get_origin(annotation) in (tuple, frozenset, list):
         return "list of secrets" if SecretStr in get_args(annotation) else "list of names"
     names = {bool: "yes or no", int: "whole number", float: "number", str: "text", SecretStr: "secret"}
     if annotation in names:
@@ -168,7 +168,7 @@ def default(field: FieldInfo) -> str:
         return f"`{str(value).lower()}`"
     if isinstance(value, str | SecretStr):
         return f'`"{value}"`'
-    if isinstance(value, tuple | frozenset):
+    if isinstance(value, tuple | frozenset | list):
         names = cast("Collection[object]", value)
         return "`[" + ", ".join(f'"{name_of(name)}"' for name in names) + "]`"
     return f"`{value:_}`" if isinstance(value, int) else f"`{value:g}`"

@@ -12,7 +12,7 @@ from typing import Any
 from pynenc.engine.claim import Claims, direct_claims, queue_entry, split_heads
 from pynenc.engine.crash_points import crash_point
 from pynenc.engine.cycles import call_key, find_cycle
-from pynenc.engine.departures import come_back, has_record, settle
+from pynenc.engine.departures import come_back, has_record, settle, to_be_told
 from pynenc.engine.plain_steps import PlainSteps, Watches
 from pynenc.engine.scopes import Scope, free_scopes, lines_of
 from pynenc.engine.told import Told
@@ -363,18 +363,8 @@ class ComposedSteps(Steps):
         return [after[i] for i in invocation_ids if i in after]
 
     def _to_be_told(self, unowned: Sequence[InvocationRecord], actor: str, now: float) -> set[str]:
-        """Queue workflows that have left their stack in a wait, or lost it, to be told, and to clean up; which.
-
-        Those that sleep, or wait for an event, have come to a place of their own choice, and end there.
-        """
-        candidates = [r for r in unowned if r.attempt and r.status is InvocationStatus.REROUTED]
-        waiting = {edge.waiter_id for edge in self._ledger.awaited_by([r.invocation_id for r in candidates])}
-        chosen = [
-            record
-            for record in candidates
-            if (record.not_before is None or record.invocation_id in waiting) and has_record(self._state, record)
-        ]
-        ids = [record.invocation_id for record in chosen]
+        """Queue workflows that have something to clean up, to be told; which."""
+        ids = [record.invocation_id for record in to_be_told(self._backend, unowned)]
         if not ids:
             return set()
         self._ledger.forget_waiters(ids)

@@ -7,6 +7,7 @@ of waits, under an address at which nobody listens and which says whether all ar
 from collections.abc import Sequence
 
 from pynenc.invocation.record import Finish, InvocationRecord, Wait
+from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import Backend
 from pynenc.ports.orchestrator import Orchestrator
 from pynenc.ports.state_backend import StateBackend
@@ -62,6 +63,20 @@ def _wait_for_event(trigger: Trigger, waiter: EventWaiter) -> bool:
         # Compared by an evaluation: many may leave while there is a stream of events that they do not want.
         trigger.add_waiters([waiter._replace(unchecked=True)])
     return waiter.wanted is None
+
+
+def to_be_told(backend: Backend, unowned: Sequence[InvocationRecord]) -> list[InvocationRecord]:
+    """Workflows that have left their stack in a wait, or lost it: to be told when cancelled, so that they clean up.
+
+    Those that sleep, or wait for an event, have come to a place of their own choice, and end there.
+    """
+    candidates = [r for r in unowned if r.attempt and r.status is InvocationStatus.REROUTED]
+    waiting = {edge.waiter_id for edge in backend.orchestrator.awaited_by([r.invocation_id for r in candidates])}
+    return [
+        record
+        for record in candidates
+        if (record.not_before is None or record.invocation_id in waiting) and has_record(backend.state, record)
+    ]
 
 
 def has_record(state: StateBackend, record: InvocationRecord) -> bool:

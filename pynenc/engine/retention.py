@@ -62,10 +62,17 @@ def _with_unfinished_members(engine: Engine, ids: Sequence[str]) -> set[str]:
 
 def _joined(engine: Engine) -> set[str]:
     """Workflows to which calls belong that others have made, and whose results unfinished ones may ask for."""
+    calls = read_all(engine, [key.partition(" ")[0] for key in _needed_joins(engine)])
+    return {record.workflow_id for record in calls.values()}
+
+
+@repeated
+def _needed_joins(engine: Engine) -> dict[str, str]:
+    """The log for each call that others have made, while it goes on; what the ended ones joined is dropped."""
     with engine.backend.unit():
         joined = engine.state.get_workflow_data(JOINED)
         if not joined:
-            return set()
+            return {}
         logs: dict[str, list[str]] = {}
         for key, log_id in joined.items():
             logs.setdefault(log_id, []).append(key)
@@ -82,8 +89,7 @@ def _joined(engine: Engine) -> set[str]:
         if len(needed) < len(joined):
             engine.state.drop_logs([JOINED])
             engine.state.set_workflow_data(JOINED, needed)
-    calls = read_all(engine, [key.partition(" ")[0] for key in needed])
-    return {record.workflow_id for record in calls.values()}
+    return needed
 
 
 def _resumed_and_unfinished(engine: Engine) -> set[str]:

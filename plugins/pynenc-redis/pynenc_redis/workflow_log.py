@@ -54,8 +54,7 @@ class RedisWorkflowLog(RedisPart, WorkflowLog):
     def _append(
         self, session: Session, log_id: str, fence: Fence, entries: Sequence[LogEntry], dealt_with: Sequence[int]
     ) -> bool:
-        [present] = session.strings([self._keys("fence", log_id)])
-        if present is None or Fence(*unpack(present)) != fence:
+        if not self._is_open(session, log_id, fence):
             return False
         key = self._keys("log", log_id)
         names = [str(entry.position) for entry in entries]
@@ -73,6 +72,24 @@ class RedisWorkflowLog(RedisPart, WorkflowLog):
             session.write("ZADD", self._keys("order", log_id), entry.position, entry.position)
         return True
 
+    def forget_entries(self, log_id: str, fence: Fence, positions: Sequence[int]) -> bool:
+        return self._unit.run(lambda session: self._forget_entries(session, log_id, fence, positions))
+
+    def _forget_entries(self, session: Session, log_id: str, fence: Fence, positions: Sequence[int]) -> bool:
+        if not self._is_open(session, log_id, fence):
+            return False
+        self._take_out(session, log_id, positions)
+        return True
+
+    def _is_open(self, session: Session, log_id: str, fence: Fence) -> bool:
+        [present] = session.strings([self._keys("fence", log_id)])
+        return present is not None and Fence(*unpack(present)) == fence
+
+    def _take_out(self, session: Session, log_id: str, positions: Sequence[int]) -> None:
+        if positions:
+            session.drop_fields(self._keys("log", log_id), *map(str, positions))
+            session.write("ZREM", self._keys("order", log_id), *positions)
+
     def continue_log(self, continuation: Continuation, forget: Sequence[int]) -> bool:
         return self._unit.run(lambda session: self._continue(session, continuation, forget))
 
@@ -84,9 +101,7 @@ class RedisWorkflowLog(RedisPart, WorkflowLog):
         invocation_id = continuation.invocation_id
         session.put_fields(self._keys("continued", log_id), {generation: invocation_id.encode()})
         session.put_fields(self._keys("continues"), {invocation_id: pack((log_id, continuation.generation))})
-        session.drop_fields(self._keys("log", log_id), *map(str, forget))
-        if forget:
-            session.write("ZREM", self._keys("order", log_id), *forget)
+        self._take_out(session, log_id, forget)
         return True
 
     def continuations(self, log_ids: Sequence[str] | None = None) -> list[Continuation]:
