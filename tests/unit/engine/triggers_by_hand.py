@@ -8,6 +8,7 @@ from pynenc.engine.triggers import Triggers
 from pynenc.invocation.record import Finish, Outcome, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.steps import ClaimPlan
+from pynenc.serializer.signing import RESULT
 from tests.unit.engine import trigger_model_tasks as tasks
 
 WORKER = "worker"
@@ -49,7 +50,7 @@ def change(app, record, status):
 
 def succeed(app, record, result):
     now = app.engine.clock.now()
-    text = app.engine.payloads.pack(result)[0]
+    text = app.engine.payloads.pack(result, RESULT, record.invocation_id)[0]
     ended = Outcome(record.invocation_id, record.attempt, WORKER, now, now, text, None, None, None, None)
     done = Transition(record.invocation_id, InvocationStatus.SUCCESS, WORKER, record.attempt)
     app.engine.steps.advance([Finish(done, record, ended)], (), None)
@@ -62,7 +63,7 @@ def evaluate(app):
 def called_with(app, firing):
     """The arguments that a firing gave to its task."""
     [text] = app.engine.backend.state.load_calls([firing.invocation_id]).values()
-    return app.engine.payloads.unpack_arguments(text)
+    return app.engine.payloads.unpack_arguments(text, firing.task_id, firing.invocation_id)
 
 
 def causes(app):
