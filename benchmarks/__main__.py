@@ -4,11 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.harness import machine, redis
-from benchmarks.harness.peers import HOME, PEERS, Store
+from benchmarks.harness import machine
+from benchmarks.harness.peers import HOME, PEERS
 from benchmarks.harness.run import Plan, Record, run
+from benchmarks.harness.servers import Servers
+from benchmarks.plans import Row
 from benchmarks.report import table
-from benchmarks.targets import ROWS, Row
+from benchmarks.targets import ROWS
 
 #: How long a run may be held back until the machine is quiet.
 QUIET_LIMIT_SECONDS = 10.0
@@ -32,14 +34,14 @@ def arguments() -> argparse.Namespace:
     return given
 
 
-def measure(rows: list[Row], passes: int) -> list[Record]:
+def measure(rows: list[Row], passes: int, servers: Servers) -> list[Record]:
     """Carry out every plan once a pass, so that a slow minute of the machine hits all peers alike."""
     plans = list(dict.fromkeys(plan for row in rows for plan in row.plans))
     records: list[Record] = []
     for number in range(1, passes + 1):
         for plan in plans:
             machine.wait_until_quiet(QUIET_LIMIT_SECONDS)
-            record = run(plan)
+            record = run(plan, servers)
             keep(record)
             records.append(record)
             print(f"[{number}/{passes}] {plan.peer} {plan.variant} {plan.measure}: {_brief(record)}", file=sys.stderr)
@@ -53,11 +55,6 @@ def keep(record: Record) -> None:
         results.write(record.as_json() + "\n")
 
 
-def needs_redis(row: Row) -> bool:
-    """Tell whether a run of the row talks to Redis."""
-    return any(PEERS[plan.peer].store is Store.REDIS and plan.measure != "import" for plan in row.plans)
-
-
 def _brief(record: Record) -> str:
     return record.error or ", ".join(f"{name} {value:.4g}" for name, value in record.result.items())
 
@@ -65,21 +62,21 @@ def _brief(record: Record) -> str:
 def main() -> int:
     """Do what the command line asks."""
     given = arguments()
+    with Servers() as servers:
+        return carry_out(given, servers)
+
+
+def carry_out(given: argparse.Namespace, servers: Servers) -> int:
+    """Carry out one run, or those of a table."""
     if given.one:
         peer, name, n = given.one
-        record = run(Plan(peer=peer, measure=name, n=int(n), workers=given.workers, variant=given.variant))
+        record = run(Plan(peer=peer, measure=name, n=int(n), workers=given.workers, variant=given.variant), servers)
         keep(record)
         print(record.as_json())
         return 1 if record.error else 0
 
     rows = [row for row in ROWS if not given.targets or row.target in given.targets]
-    if not redis.available():
-        for row in filter(needs_redis, rows):
-            print(f"{row.target} is left out: it needs a Redis (see benchmarks/README.md)", file=sys.stderr)
-        rows = [row for row in rows if not needs_redis(row)]
-    if not rows:
-        return 1
-    text = table(rows, measure(rows, given.passes))
+    text = table(rows, measure(rows, given.passes, servers))
     print(text, end="")
     if given.save:
         given.save.write_text(text, encoding="utf-8")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.harness.peers import HOME, PEERS
 from benchmarks.harness.run import Plan, Record
-from benchmarks.targets import Row
+from benchmarks.plans import Row
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,13 +41,13 @@ def _line(row: Row, records: list[Record]) -> str:
     peers = [(plan, _median(row, plan, records)) for plan in row.peers]
     measured = [value for _, value in peers if value is not None]
     shown = ", ".join(f"{_name(plan)} {_number(value)}" for plan, value in peers)
-    if ours is None:
+    if ours is None or row.goal is None:
         reached = MISSING
     else:
         reached = "yes" if row.goal.met(ours, measured) else "**no**"
         if row.goal.times_best_peer and measured:
             reached += f" ({ours / max(measured):.1f} ×)"
-    return f"| {row.target} | {row.title} | {_number(ours)} | {shown or MISSING} | {row.goal} | {reached} |"
+    return f"| {row.target} | {row.title} | {_number(ours)} | {shown or MISSING} | {row.goal or MISSING} | {reached} |"
 
 
 def _median(row: Row, plan: Plan, records: list[Record]) -> float | None:

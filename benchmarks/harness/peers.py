@@ -9,9 +9,6 @@ from pathlib import Path
 #: Environments of the peers (made by peers.sh), logs and results.
 HOME = Path(os.environ.get("BENCH_HOME") or Path.home() / ".cache" / "pynenc-bench")
 
-#: A private Redis, emptied before every run that uses it.
-REDIS_PORT = int(os.environ.get("BENCH_REDIS_PORT", "7399"))
-
 #: How many worker processes are wanted, and in which variant -> the commands that start them.
 Commands = Callable[[int, str], list[list[str]]]
 
@@ -22,6 +19,8 @@ class Store(StrEnum):
     MEMORY = "memory"
     SQLITE = "sqlite"
     REDIS = "redis"
+    #: The queue on RabbitMQ, results on Redis.
+    RABBITMQ = "rabbitmq"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +50,19 @@ def huey(store: Store) -> Peer:
     )
 
 
+def celery(store: Store) -> Peer:
+    """Describe Celery with worker processes, its default."""
+    return Peer(
+        environment="celery",
+        module="celery",
+        store=store,
+        imports="from celery import Celery",
+        commands=lambda workers, _variant: [
+            ["celery", "-A", "celery_app", "worker", "-c", str(workers), "-l", "WARNING"]
+        ],
+    )
+
+
 def ours(store: Store, runner: str) -> Peer:
     """Describe this checkout with one runner on one store."""
     start = ["pynenc", "--app", "pynenc_app.app", "runner", "start"]
@@ -67,19 +79,13 @@ def ours(store: Store, runner: str) -> Peer:
 PEERS: dict[str, Peer] = {
     "ours-sqlite-ppr": ours(Store.SQLITE, "persistent_process"),
     "ours-redis-ppr": ours(Store.REDIS, "persistent_process"),
+    "ours-rabbitmq-ppr": ours(Store.RABBITMQ, "persistent_process"),
     "ours-mem-thread": ours(Store.MEMORY, "thread"),
     "huey-sqlite": huey(Store.SQLITE),
     "huey-redis": huey(Store.REDIS),
     "dask": Peer(environment="dask", module="dask", store=Store.MEMORY, imports="from dask.distributed import Client"),
-    "celery": Peer(
-        environment="celery",
-        module="celery",
-        store=Store.REDIS,
-        imports="from celery import Celery",
-        commands=lambda workers, _variant: [
-            ["celery", "-A", "celery_app", "worker", "-c", str(workers), "-l", "WARNING"]
-        ],
-    ),
+    "celery": celery(Store.REDIS),
+    "celery-rabbitmq": celery(Store.RABBITMQ),
     "arq": Peer(
         environment="arq",
         module="arq",

@@ -14,8 +14,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
-from benchmarks.harness import machine, redis
-from benchmarks.harness.peers import HOME, PEERS, REDIS_PORT, Peer, Store
+from benchmarks.harness import machine
+from benchmarks.harness.peers import HOME, PEERS, Peer
+from benchmarks.harness.servers import Server, Servers
+from pynenc.testing.servers import ServerMissingError
 
 HERE = Path(__file__).resolve().parent
 
@@ -58,6 +60,8 @@ class Record:
     worker_cpu_seconds: float = 0.0
     server_cpu_seconds: float = 0.0
     server_commands: int = 0
+    #: By how much the data on the server have grown.
+    server_bytes: int = 0
     #: Processor time that others took from the run, in cores: above about 0.3 a wall-clock figure says little.
     foreign_cores: float = 0.0
     started_at: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
@@ -86,6 +90,7 @@ class Snapshot:
     workers: float
     server: float
     server_commands: int
+    server_bytes: int
     worker_pids: frozenset[int]
 
 
@@ -117,13 +122,13 @@ class Client:
 class Run:
     """The processes of one run."""
 
-    def __init__(self, plan: Plan, peer: Peer, folder: Path, log: IO[str]) -> None:
+    def __init__(self, plan: Plan, peer: Peer, folder: Path, log: IO[str], server: Server | None) -> None:
         self.plan = plan
         self.peer = peer
         self.log = log
         self.mark = f"BENCH_RUN={folder.name}"
-        self.variables = _variables(plan, peer, folder)
-        self.server = redis.process_id() if peer.store is Store.REDIS else None
+        self.server = server
+        self.variables = _variables(plan, peer, folder) | (server.variables() if server else {})
         self.worker_roots: list[subprocess.Popen[str]] = []
         self.client_root: subprocess.Popen[str] | None = None
 
@@ -153,8 +158,9 @@ class Run:
             busy=machine.busy_seconds(),
             client=machine.cpu_seconds(table, [client]),
             workers=machine.cpu_seconds(table, workers),
-            server=machine.cpu_seconds(table, [self.server] if self.server else []),
-            server_commands=redis.commands_processed() if self.server else 0,
+            server=machine.cpu_seconds(table, self.server.processes(table) if self.server else []),
+            server_commands=self.server.probe.commands_processed() if self.server else 0,
+            server_bytes=self.server.probe.used_bytes() if self.server else 0,
             worker_pids=workers,
         )
 
@@ -195,29 +201,28 @@ class Run:
         )
 
 
-def run(plan: Plan) -> Record:
+def run(plan: Plan, servers: Servers) -> Record:
     """Carry out one run. What a peer does wrong is part of the record; nothing of it outlives the run."""
     peer = PEERS[plan.peer]
     try:
         if plan.measure == "import":
             return Record(plan=plan, result=_import(peer))
-        with _running(plan, peer) as running:
+        server = servers.prepare(peer.store)
+        with _running(plan, peer, server) as running:
             client = running.start_client()
             return _watch_idle(running, client) if plan.measure == "idle" else _measure(running, client)
-    except RunError as error:
+    except (RunError, ServerMissingError) as error:
         return Record(plan=plan, result={}, error=str(error))
 
 
 @contextmanager
-def _running(plan: Plan, peer: Peer) -> Generator[Run]:
+def _running(plan: Plan, peer: Peer, server: Server | None) -> Generator[Run]:
     folder = HOME / "runs" / f"{plan.peer}-{plan.measure}-{uuid.uuid4().hex[:8]}"
     folder.mkdir(parents=True)
-    if peer.store is Store.REDIS:
-        redis.flush()
     logs = HOME / "logs"
     logs.mkdir(exist_ok=True)
     with (logs / f"{folder.name}.log").open("w") as log:
-        running = Run(plan, peer, folder, log)
+        running = Run(plan, peer, folder, log, server)
         try:
             running.start_workers()
             yield running
@@ -276,6 +281,7 @@ def _record(plan: Plan, result: dict[str, float], before: Snapshot, after: Snaps
         worker_cpu_seconds=workers,
         server_cpu_seconds=server,
         server_commands=after.server_commands - before.server_commands,
+        server_bytes=after.server_bytes - before.server_bytes,
         foreign_cores=max(0.0, foreign / (after.wall - before.wall)),
     )
 
@@ -303,7 +309,6 @@ def _variables(plan: Plan, peer: Peer, folder: Path) -> dict[str, str]:
         "BENCH_LIMIT_SECONDS": str(plan.limit_seconds),
         "BENCH_STORE": peer.store,
         "BENCH_FOLDER": str(folder),
-        "BENCH_REDIS_PORT": str(REDIS_PORT),
         "PATH": f"{HOME / 'venvs' / peer.environment / 'bin'}:{os.environ['PATH']}",
         "PYTHONPATH": f"{HERE / 'apps'}:{HERE / 'clients'}",
         "PYTHONUNBUFFERED": "1",

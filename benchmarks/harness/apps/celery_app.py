@@ -1,4 +1,4 @@
-"""Celery on Redis, with its default settings."""
+"""Celery on Redis, or on RabbitMQ with results in Redis, with its default settings."""
 
 import os
 
@@ -7,7 +7,7 @@ from celery.result import allow_join_result
 
 REDIS = f"redis://127.0.0.1:{os.environ['BENCH_REDIS_PORT']}/0"
 
-app = Celery("celery_app", broker=REDIS, backend=REDIS)
+app = Celery("celery_app", broker=os.environ.get("BENCH_RABBITMQ_URL", REDIS), backend=REDIS)
 app.conf.update(broker_connection_retry_on_startup=True)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from pynenc import PynencBuilder
 from pynenc.invocation import DistributedInvocation
@@ -17,8 +18,16 @@ match os.environ["BENCH_STORE"]:
         builder = builder.memory()
     case "sqlite":
         builder = builder.sqlite(sqlite_db_path=os.environ["BENCH_FOLDER"] + "/pynenc.sqlite")
-    case "redis":
+    case "redis" | "rabbitmq":
         builder = builder.redis(url=f"redis://127.0.0.1:{os.environ['BENCH_REDIS_PORT']}/0")
+if rabbitmq := os.environ.get("BENCH_RABBITMQ_URL"):
+    at = urlsplit(rabbitmq)
+    builder = builder.rabbitmq_broker(
+        host=f"{at.hostname}:{at.port}",
+        username=at.username,
+        password=at.password,
+        virtual_host=at.path.removeprefix("/"),
+    )
 match os.environ["BENCH_RUNNER"]:
     case "thread":
         builder = builder.thread_runner(min_threads=1, max_threads=1)

@@ -8,8 +8,10 @@ right.
 
 import json
 import os
+import queue
 import statistics
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -21,6 +23,9 @@ LIMIT_SECONDS = float(os.environ["BENCH_LIMIT_SECONDS"])
 
 #: Long enough that workers and client have gone back to waiting, short enough for a few hundred samples.
 IDLE_GAP_SECONDS = 0.05
+
+#: Tasks that tell how many a second the workers can do.
+CAPACITY_TASKS = 2_000
 
 #: Calls in one batch: what a user would hand over at once.
 BATCH = 1_000
@@ -126,6 +131,46 @@ def latency_idle(client: Client, n: int) -> Result:
     return latency(client, n, IDLE_GAP_SECONDS)
 
 
+def latency_half(client: Client, n: int) -> Result:
+    """Submit n tasks at half the pace that the workers can keep, and time every tenth."""
+    pairs = [(i, 1) for i in range(CAPACITY_TASKS)]
+    start = time.perf_counter()
+    client.collect(client.submit_many(pairs), time.monotonic() + LIMIT_SECONDS)
+    pause = 2 * (time.perf_counter() - start) / CAPACITY_TASKS
+    waiting: queue.SimpleQueue[tuple[int, float, Any] | None] = queue.SimpleQueue()
+    samples: list[float] = []
+
+    def read() -> None:
+        while (sample := waiting.get()) is not None:
+            number, submitted, handle = sample
+            value = client.result(handle, LIMIT_SECONDS)
+            samples.append((time.perf_counter() - submitted) * 1000)
+            expect(value, number + 1)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    first = time.perf_counter()
+    for number in range(n):
+        # The plan decides when a task is due, so that one that is late is not followed by fewer.
+        time.sleep(max(0.0, first + number * pause - time.perf_counter()))
+        submitted = time.perf_counter()
+        handle = client.submit(number, 1)
+        if number % 10 == 0:
+            waiting.put((number, submitted, handle))
+    seconds = time.perf_counter() - first
+    waiting.put(None)
+    reader.join()
+    expect(len(samples), len(range(0, n, 10)))
+    percentiles = statistics.quantiles(samples, n=100, method="inclusive")
+    return {
+        "samples": len(samples),
+        "per_second": n / seconds,
+        "p50_ms": percentiles[49],
+        "p99_ms": percentiles[98],
+        "max_ms": max(samples),
+    }
+
+
 def fib(client: Client, n: int) -> Result:
     """Run the doubly recursive Fibonacci function with a task for every call."""
     start = time.perf_counter()
@@ -159,7 +204,8 @@ def idle(_client: Client, n: int) -> Result:
 
 
 MEASURES: dict[str, Callable[[Client, int], Result]] = {
-    each.__name__: each for each in (throughput, enqueue, enqueue_batch, latency, latency_idle, fib, fanout, idle)
+    each.__name__: each
+    for each in (throughput, enqueue, enqueue_batch, latency, latency_idle, latency_half, fib, fanout, idle)
 }
 
 
