@@ -61,6 +61,15 @@ REDIS_DATABASES = 16
 _databases = itertools.count()
 
 
+def empty_redis(request: pytest.FixtureRequest) -> str:
+    """The address of an empty database of the session's server."""
+    server: RedisServer = request.getfixturevalue("redis_server")
+    url = f"{server.url}/{next(_databases) % REDIS_DATABASES}"
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
 class Stage:
     """The apps of a test, their runners, and their end."""
 
@@ -88,9 +97,7 @@ class Stage:
     def _own_redis(self) -> str:
         """An empty database of the session's server."""
         if not self._redis_url:
-            server: RedisServer = self._request.getfixturevalue("redis_server")
-            self._redis_url = f"{server.url}/{next(_databases) % REDIS_DATABASES}"
-            redis.Redis.from_url(self._redis_url).flushdb()
+            self._redis_url = empty_redis(self._request)
         return self._redis_url
 
     def adopt(self, app: Pynenc, *modules: ModuleType) -> None:

@@ -12,7 +12,7 @@ import safety_nets
 import tasks_load
 from gates_and_notes import DEADLINE_SECONDS
 from measuring import cpu_seconds, processes_below, report
-from stage import MODULES, PLAIN, wait_for_status
+from stage import MODULES, PLAIN, empty_redis, wait_for_status
 
 from pynenc import Pynenc
 from pynenc.invocation import DistributedInvocation, InvocationStatus
@@ -30,7 +30,7 @@ WAIT_SECONDS = 1.0
 
 
 @pytest.fixture
-def runners(tmp_path, monkeypatch):
+def runners(tmp_path, monkeypatch, request):
     """A runner of each kind, in processes of their own, each with a store of its own; all at the same time."""
     monkeypatch.setenv(safety_nets.KEEP, "yes")
     with ExitStack() as stack:
@@ -38,7 +38,8 @@ def runners(tmp_path, monkeypatch):
         for setup in SHARED:
             folder = tmp_path / setup.name
             folder.mkdir()
-            app = build_app(setup, folder, slots=2)
+            where = {"redis_url": empty_redis(request)} if "Redis" in setup.products else {}
+            app = build_app(setup, folder, slots=2, **where)
             stack.callback(app.close)
             with installed(app, *MODULES):
                 made[setup] = (app, stack.enter_context(RunnerProcess(app, folder)))
