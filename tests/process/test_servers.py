@@ -100,10 +100,17 @@ def test_servers_die_with_a_session_that_is_killed(rabbitmq_server, redis_server
     assert psutil.wait_procs(started, timeout=20)[1] == []
 
 
+def works_in(folder, process) -> bool:
+    try:
+        return str(folder) in process.cwd()
+    except psutil.NoSuchProcess:
+        return False  # What the server's start script ran, and has ended.
+
+
 def test_a_closed_server_leaves_nothing_behind():
     server = make_server(RabbitMQServer).start()
     started = psutil.Process().children(recursive=True)
-    mine = [process for process in started if str(server.folder) in process.cwd()]
+    mine = [process for process in started if works_in(server.folder, process)]
     server.close()
     assert psutil.wait_procs(mine, timeout=20)[1] == []
     assert not server.folder.exists()

@@ -11,6 +11,9 @@ from pynenc_rabbitmq.conf import ConfigRabbitMq
 
 _logger = module_logger(__name__)
 
+#: So long a server that accepts connections may refuse everything else, before that counts as its answer.
+STARTING_SECONDS = 8.0
+
 
 class Link:
     """A connection for one use: to send, or to take."""
@@ -39,6 +42,7 @@ class Link:
         """Open it, and open it again whenever it is lost."""
         conf = self._conf
         pause = conf.rabbitmq_retry_initial_delay
+        patient_until = asyncio.get_running_loop().time() + STARTING_SECONDS
         while True:
             reason = await self._try()
             if reason is None:
@@ -48,13 +52,17 @@ class Link:
                 self.is_up = False
                 self._lost()
             self._trouble(reason)
+            # A server that lets us in and then cannot do what it is asked is, as a rule, about to be up.
+            starting = self.connection is not None and asyncio.get_running_loop().time() < patient_until
             self.connection, self.blocked = None, None
-            self._tried()
+            if not starting:
+                self._tried()
             await asyncio.sleep(pause)
             pause = min(pause * conf.rabbitmq_retry_exponential_base, conf.rabbitmq_retry_max_delay)
 
     async def _try(self) -> str | None:
         """Open the connection; why that did not succeed, or None."""
+        self.connection = None
         try:
             self.connection = await amqp.connect(amqp.parameters(self._conf), self._set_blocked)
             await self._opened(self.connection)
