@@ -20,7 +20,9 @@ from pynenc.ports.wakeups import Wakeups
 #: one: a new method, a field of a record, a duty that a method did not have.
 #:
 #: 2: triggers and workflows (``Trigger``, ``WorkflowLog``, ``Finish.awaited``, ``Steps.records_occurrences``).
-PORTS_VERSION = 2
+#: 3: units that need not exclude each other (``UnitConflict``), shortcuts, ``Broker.expect``,
+#: ``WorkflowLog.forget_entries``, definitions whose text changes.
+PORTS_VERSION = 3
 
 __all__ = [
     "PORTS_VERSION",

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from pynenc_rabbitmq.conf import ConfigRabbitMq
 
 #: The version of the ports that this release implements.
-PYNENC_PORTS_VERSION = 2
+PYNENC_PORTS_VERSION = 3
 CONFIG_GROUPS = (ConfigRabbitMq,)
 
 #: Imported when it is used, with the client library: every start of Pynenc imports this module.

@@ -39,10 +39,16 @@ class Server:
     reached it is told at once.
     """
 
-    def __init__(self, make_pool: Callable[[], redis.ConnectionPool], location: str, outage_seconds: float) -> None:
-        """``make_pool`` makes the driver's factory of connections; called once for each process."""
+    def __init__(
+        self, make_pool: Callable[[], redis.ConnectionPool], location: str, outage_seconds: float, kept: int
+    ) -> None:
+        """``make_pool`` makes the driver's factory of connections; called once for each process.
+
+        ``kept``: how many connections stay open while nobody uses them.
+        """
         self.location = location
         self._outage_seconds = outage_seconds
+        self._kept = kept
         self._make_pool = make_pool
         self._forget()
 
@@ -112,7 +118,10 @@ class Server:
 
     def give_back(self, connection: Any) -> None:
         """Another thread may use it."""
-        self._free.append(connection)
+        if len(self._free) < self._kept:
+            self._free.append(connection)
+        else:
+            self.drop(connection)
 
     @staticmethod
     def drop(connection: Any) -> None:

@@ -6,7 +6,7 @@ from pynenc_redis.builder import redis, redis_client_data_store, redis_trigger
 from pynenc_redis.conf import ConfigRedis
 
 #: The version of the ports that this release implements.
-PYNENC_PORTS_VERSION = 2
+PYNENC_PORTS_VERSION = 3
 CONFIG_GROUPS = (ConfigRedis,)
 
 #: Imported when it is used, with the driver: every start of Pynenc imports this module.

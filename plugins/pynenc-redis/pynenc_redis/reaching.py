@@ -32,14 +32,34 @@ def server_of(conf: ConfigRedis) -> Server:
         return _watched_server(conf, options)
     url = conf.redis_url.get_secret_value()
     if url:
-        return Server(
+        if url.startswith("rediss:"):
+            options |= _certificates(conf)
+        return _server(
+            conf,
             lambda: redis.ConnectionPool.from_url(url, **options),  # pyright: ignore[reportUnknownMemberType]
             _without_secrets(url),
-            conf.redis_outage_seconds,
         )
+    scheme = "redis"
+    if conf.redis_tls:
+        scheme = "rediss"
+        options |= {"connection_class": connection.SSLConnection, **_certificates(conf)}
     options |= {"host": conf.redis_host, "port": conf.redis_port, **_identity(conf)}
-    location = f"redis://{conf.redis_host}:{conf.redis_port}/{conf.redis_db}"
-    return Server(lambda: redis.ConnectionPool(**options), location, conf.redis_outage_seconds)
+    location = f"{scheme}://{conf.redis_host}:{conf.redis_port}/{conf.redis_db}"
+    return _server(conf, lambda: redis.ConnectionPool(**options), location)
+
+
+def _server(conf: ConfigRedis, make_pool: Callable[[], redis.ConnectionPool], location: str) -> Server:
+    return Server(make_pool, location, conf.redis_outage_seconds, conf.redis_pool_max_connections)
+
+
+def _certificates(conf: ConfigRedis) -> dict[str, str]:
+    """What the settings say of certificates; a URL's own parameters count for more."""
+    named = {
+        "ssl_ca_certs": conf.redis_tls_ca_file,
+        "ssl_certfile": conf.redis_tls_cert_file,
+        "ssl_keyfile": conf.redis_tls_key_file,
+    }
+    return {name: file for name, file in named.items() if file}
 
 
 def _identity(conf: ConfigRedis) -> dict[str, Any]:
@@ -54,8 +74,10 @@ def _watched_server(conf: ConfigRedis, options: dict[str, Any]) -> Server:
     """The primary of a service; the sentinels are asked for it at each connection."""
     url = conf.redis_url.get_secret_value()
     named: dict[str, Any] = _parse_url(url) if url else _identity(conf)
-    encrypted = named.get("connection_class") is connection.SSLConnection
+    encrypted = conf.redis_tls or named.get("connection_class") is connection.SSLConnection
     named = {name: value for name, value in named.items() if name not in _PLACE}
+    if encrypted:
+        named = {**_certificates(conf), **named}
     to_sentinels: dict[str, Any] = {
         "socket_timeout": conf.socket_timeout,
         "socket_connect_timeout": conf.socket_connect_timeout,
@@ -71,7 +93,7 @@ def _watched_server(conf: ConfigRedis, options: dict[str, Any]) -> Server:
         return _SentinelConnectionPool(conf.redis_sentinel_service, manager, ssl=encrypted, **options, **named)
 
     location = f"redis://{','.join(conf.redis_sentinels)}/{named.get('db', 0)} (service {conf.redis_sentinel_service})"
-    return Server(make_pool, location, conf.redis_outage_seconds)
+    return _server(conf, make_pool, location)
 
 
 def _without_secrets(url: str) -> str:

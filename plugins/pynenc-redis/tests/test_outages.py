@@ -161,6 +161,28 @@ def test_encrypted(make_app: MakeApp) -> None:
             assert redis_tasks.add(1, 2).result_within(DEADLINE_SECONDS) == 3
 
 
+def test_encrypted_by_settings(make_app: MakeApp) -> None:
+    with make_server(lambda: RedisServer(tls=True, password="right")) as server:
+        assert server.certificates is not None
+        where = {"redis_tls": True, "redis_host": server.host, "redis_port": server.port, "redis_password": "right"}
+        app = make_app("", redis_tls_ca_file=str(server.certificates.authority), **where)
+        with RunnerThread(app):
+            assert redis_tasks.add(1, 2).result_within(DEADLINE_SECONDS) == 3
+        make_app("", **where)
+        with pytest.raises(StoreUnavailableError, match="certificate"):
+            redis_tasks.add(1, 2)
+
+
+def test_few_connections_are_kept(make_app: MakeApp, lasting: RedisServer) -> None:
+    app = make_app(lasting.url + "/0", slots=8, redis_pool_max_connections=1)
+    with RunnerThread(app):
+        calls = [redis_tasks.nap(5) for _ in range(100)]
+        assert [call.result_within(DEADLINE_SECONDS) for call in calls] == [5] * 100
+        with redis.Redis.from_url(lasting.url) as client:
+            # One that is free, those that listen, and the one that asks here.
+            wait_until(lambda: len(client.client_list()) <= 4, DEADLINE_SECONDS, "the others to be closed")
+
+
 def test_workers_outlive_the_server(make_app: MakeApp, lasting: RedisServer, tmp_path: Path) -> None:
     """Worker processes and their supervisor go on, too."""
     app = make_app(lasting.url + "/0", runner="PersistentProcessRunner", slots=2)
