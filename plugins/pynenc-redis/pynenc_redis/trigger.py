@@ -42,7 +42,7 @@ class RedisTrigger(RedisPart, Trigger):
         return self._version
 
     def definitions(self) -> list[StoredDefinition]:
-        stored = self._unit.run(lambda session: session.whole(self._keys("trigger.definitions")))
+        stored = self._unit.run(lambda session: session.hashes.read_all(self._keys("trigger.definitions")))
         return [StoredDefinition(each, *unpack(stored[each])) for each in sorted(stored)]
 
     def change_definitions(self, add: Sequence[StoredDefinition], remove: Sequence[str]) -> bool:
@@ -52,24 +52,24 @@ class RedisTrigger(RedisPart, Trigger):
 
     def _change(self, session: Session, add: Sequence[StoredDefinition], remove: Sequence[str]) -> bool:
         key = self._keys("trigger.definitions")
-        known = session.whole(key)
+        known = session.hashes.read_all(key)
         stored = {each: StoredDefinition(each, *unpack(known[each])) for each in known}
         wanted = [stored.get(each.definition_id, each)._replace(text=each.text) for each in add]
         new = {each.definition_id: pack(each[1:]) for each in wanted if stored.get(each.definition_id) != each}
         gone = [each for each in remove if each in known]
-        session.put_fields(key, new)
-        session.drop_fields(key, *gone)
+        session.hashes.put(key, new)
+        session.hashes.drop(key, *gone)
         if gone:
-            marks = session.whole(self._keys("trigger.marks"))
+            marks = session.hashes.read_all(self._keys("trigger.marks"))
             old = [name for name in marks if name.rpartition("/")[0] in gone]
-            session.drop_fields(self._keys("trigger.marks"), *old)
+            session.hashes.drop(self._keys("trigger.marks"), *old)
             session.call("drop_tokens_of", *gone)
         if new or gone:
             session.write("INCR", self._keys("trigger.version"))
         return bool(new or gone)
 
     def marks(self) -> dict[str, float]:
-        stored = self._unit.run(lambda session: session.glimpse(self._keys("trigger.marks")))
+        stored = self._unit.run(lambda session: session.hashes.peek_all(self._keys("trigger.marks")))
         return {schedule: float(mark) for schedule, mark in stored.items()}
 
     def advance_mark(self, schedule: str, expected: float | None, to: float) -> bool:
@@ -77,10 +77,10 @@ class RedisTrigger(RedisPart, Trigger):
 
     def _advance(self, session: Session, schedule: str, expected: float | None, to: float) -> bool:
         key = self._keys("trigger.marks")
-        [mark] = session.fields(key, [schedule])
+        [mark] = session.hashes.read(key, [schedule])
         if (None if mark is None else float(mark)) != expected:
             return False
-        session.put_fields(key, {schedule: repr(to).encode()})
+        session.hashes.put(key, {schedule: repr(to).encode()})
         return True
 
     # ---------------------------------------------------------- occurrences
@@ -90,12 +90,12 @@ class RedisTrigger(RedisPart, Trigger):
 
     def _record(self, session: Session, new: Sequence[NewOccurrence]) -> int:
         names = [self._keys("occurrence", each.key) for each in new]
-        known = session.strings(names)
+        known = session.strings.read(names)
         fresh = [each for each, stored in zip(new, known, strict=True) if stored is None]
         if fresh:
             session.call("record", pack([(each.key, each.source, pack(each[1:])) for each in fresh]))
             # So that a second time in this unit finds it; its position is given at the end.
-            session.note({self._keys("occurrence", each.key): b"" for each in fresh})
+            session.strings.note({self._keys("occurrence", each.key): b"" for each in fresh})
         return len(fresh)
 
     def pending(self, limit: int) -> list[Occurrence]:
@@ -150,10 +150,10 @@ class RedisTrigger(RedisPart, Trigger):
 
     def _complete(self, session: Session, turn: int, evaluation: Evaluation) -> bool:
         key = self._keys("trigger.turn")
-        [present] = session.strings([key])
+        [present] = session.strings.read([key])
         if int(present or 0) != turn:
             return False
-        session.put(key, str(turn + 1).encode())
+        session.strings.put(key, str(turn + 1).encode())
         firings = [
             (each.firing_id, each.definition_id, each.call is not None, pack(each[1:])) for each in evaluation.firings
         ]
