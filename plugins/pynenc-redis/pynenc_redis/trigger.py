@@ -1,4 +1,7 @@
-"""Trigger definitions, occurrences and firings on Redis; their keys are explained in lua/occurrences.lua."""
+"""Trigger definitions, occurrences, firings and waits for events on Redis.
+
+Their keys are explained in lua/occurrences.lua.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -6,11 +9,15 @@ from collections.abc import Mapping, Sequence
 from pynenc.ports.trigger import (
     Evaluation,
     EventWaiter,
+    EventWaiters,
     Firing,
+    Firings,
     NewOccurrence,
     Occurrence,
+    OccurrenceLog,
     StoredDefinition,
     Trigger,
+    TriggerDefinitions,
     WaitingToken,
 )
 from pynenc_redis.mapping import holes, pack, unpack
@@ -24,15 +31,11 @@ VERSION_SECONDS = 1.0
 FORGET_PORTION = 1_000
 
 
-class RedisTrigger(RedisPart, Trigger):
-    """The log of occurrences, and what came of it."""
-
+class _Definitions(RedisPart, TriggerDefinitions):
     def __init__(self, unit: RedisUnit) -> None:
         super().__init__(unit)
         self._version = 0
         self._version_until = float("-inf")
-
-    # ---------------------------------------------------------- definitions
 
     def version(self) -> int:
         if time.monotonic() >= self._version_until:
@@ -83,8 +86,8 @@ class RedisTrigger(RedisPart, Trigger):
         session.hashes.put(key, {schedule: repr(to).encode()})
         return True
 
-    # ---------------------------------------------------------- occurrences
 
+class _Log(RedisPart, OccurrenceLog):
     def record(self, new: Sequence[NewOccurrence]) -> int:
         return self._unit.run(lambda session: self._record(session, _first_of_each_key(new)))
 
@@ -139,8 +142,12 @@ class RedisTrigger(RedisPart, Trigger):
         [forgotten] = self._ask(self._fcall("forget", repr(before), FORGET_PORTION))
         return int(forgotten)
 
-    # -------------------------------------------------------------- firings
 
+def _first_of_each_key(new: Sequence[NewOccurrence]) -> list[NewOccurrence]:
+    return list({each.key: each for each in reversed(new)}.values())[::-1]
+
+
+class _Firings(RedisPart, Firings):
     def turn(self) -> int:
         [stored] = self._ask(("GET", self._keys("trigger.turn")))
         return int(stored or 0)
@@ -198,8 +205,8 @@ class RedisTrigger(RedisPart, Trigger):
                 found.append(settled)
         return found
 
-    # -------------------------------------------------------------- waiters
 
+class _Waiters(RedisPart, EventWaiters):
     def add_waiters(self, waiters: Sequence[EventWaiter]) -> None:
         if waiters:
             packed = pack([(each.invocation_id, *holes(each[1:])) for each in waiters])
@@ -233,6 +240,10 @@ class RedisTrigger(RedisPart, Trigger):
         if invocation_ids:
             self._unit.run(lambda session: session.call("drop_waiters", *invocation_ids))
 
+
+class RedisTrigger(_Definitions, _Log, _Firings, _Waiters, Trigger):
+    """The log of occurrences, and what came of it."""
+
     def purge(self) -> None:
         # Versions, turns and positions do not go backwards: others remember what they know and how far they read.
         self._ask(
@@ -244,7 +255,3 @@ class RedisTrigger(RedisPart, Trigger):
         self._forget(
             ["trigger.marks", "trigger.definitions", "occurrence", "token", "firing", "waiter"],
         )
-
-
-def _first_of_each_key(new: Sequence[NewOccurrence]) -> list[NewOccurrence]:
-    return list({each.key: each for each in reversed(new)}.values())[::-1]
