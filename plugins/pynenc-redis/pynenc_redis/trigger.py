@@ -5,6 +5,7 @@ Their keys are explained in lua/occurrences.lua.
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from pynenc.ports.trigger import (
     Evaluation,
@@ -31,18 +32,29 @@ VERSION_SECONDS = 1.0
 FORGET_PORTION = 1_000
 
 
+class _Believed(NamedTuple):
+    """A version of the definitions, and how long it counts."""
+
+    version: int
+    until: float
+    era: object
+
+
 class _Definitions(RedisPart, TriggerDefinitions):
     def __init__(self, unit: RedisUnit) -> None:
         super().__init__(unit)
-        self._version = 0
-        self._version_until = float("-inf")
+        #: Another one after each change that was made here.
+        self._era = object()
+        self._believed = _Believed(0, float("-inf"), self._era)
 
     def version(self) -> int:
-        if time.monotonic() >= self._version_until:
+        believed = self._believed
+        if time.monotonic() >= believed.until or believed.era is not self._era:
+            # Before it is read: if another thread changes the definitions meanwhile, this is out of date at once.
+            era = self._era
             [stored] = self._ask(("GET", self._keys("trigger.version")))
-            self._version = int(stored or 0)
-            self._version_until = time.monotonic() + VERSION_SECONDS
-        return self._version
+            self._believed = believed = _Believed(int(stored or 0), time.monotonic() + VERSION_SECONDS, era)
+        return believed.version
 
     def definitions(self) -> list[StoredDefinition]:
         stored = self._unit.run(lambda session: session.hashes.read_all(self._keys("trigger.definitions")))
@@ -50,7 +62,7 @@ class _Definitions(RedisPart, TriggerDefinitions):
 
     def change_definitions(self, add: Sequence[StoredDefinition], remove: Sequence[str]) -> bool:
         changed = self._unit.run(lambda session: self._change(session, add, remove))
-        self._version_until = float("-inf")
+        self._era = object()
         return changed
 
     def _change(self, session: Session, add: Sequence[StoredDefinition], remove: Sequence[str]) -> bool:
@@ -251,7 +263,7 @@ class RedisTrigger(_Definitions, _Log, _Firings, _Waiters, Trigger):
             ("INCR", self._keys("trigger.turn")),
             ("DEL", self._keys("trigger.definitions")),
         )
-        self._version_until = float("-inf")
+        self._era = object()
         self._forget(
             ["trigger.marks", "trigger.definitions", "occurrence", "token", "firing", "waiter"],
         )
