@@ -1,7 +1,8 @@
 """The Redis backend of Pynenc: everything on one server, for any number of machines.
 
 Five components share one way to the server (``connection.Server``) and one unit of work (``unit.RedisUnit``). The Lua
-files say which keys there are; ``session.py`` says how a step becomes one transaction.
+files say which keys there are; ``exchange.py`` says how a step becomes one transaction, ``views.py`` what it sees
+until then.
 """
 
 from importlib import import_module

@@ -31,7 +31,7 @@ class RedisBroker(RedisPart, Broker):
         entries = _entries(reply)
         if entries:
             # A hint that came to nothing is given back; one that is lost with this process is found by the sweep.
-            session.undo.append(lambda: self.push(entries))
+            session.undo_by(lambda: self.push(entries))
         if len(entries) < limit and session.queued:
             # A list of its own: the one above is what was in the queue.
             return entries + self._pop_own(session, places, limit - len(entries))

@@ -21,11 +21,11 @@ class RedisLedger(RedisPart, StatusLedger):
         return self._unit.run(lambda session: self._register_all(session, new, now))
 
     def _register_all(self, session: Session, new: Sequence[NewInvocation], now: float) -> list[Existing | None]:
-        stored = session.read([each.invocation_id for each in new])
+        stored = session.records.read([each.invocation_id for each in new])
         return [None if each.invocation_id in stored else self._register(session, each, now) for each in new]
 
     def _register(self, session: Session, new: NewInvocation, now: float) -> Existing | None:
-        if session.records.get(new.invocation_id) is not None:
+        if session.records.known(new.invocation_id) is not None:
             return None
         if new.registration_key is not None:
             holder = self._holder(session, new.registration_key)
@@ -33,19 +33,19 @@ class RedisLedger(RedisPart, StatusLedger):
                 return Existing(holder.invocation_id, holder.args_id)
         # A record has the fields of the call in their order, without the arguments (at 3), for the state backend.
         of_ledger = (now, InvocationStatus.REGISTERED, None, 0, 0, 0, now, None, False)
-        session.change(InvocationRecord._make((*new[:3], *new[4:], *of_ledger)), new.registered_by)
+        session.records.change(InvocationRecord._make((*new[:3], *new[4:], *of_ledger)), new.registered_by)
         return None
 
     def _holder(self, session: Session, registration_key: str) -> InvocationRecord | None:
         key = self._keys("reg", registration_key)
         [first] = session.ask(("ZRANGE", key, 0, 0), watch=[key])
-        candidates = session.read([each.decode() for each in first])
-        candidates.update((record.invocation_id, record) for record in session.changed_records())
+        candidates = session.records.read([each.decode() for each in first])
+        candidates.update((record.invocation_id, record) for record in session.records.changed())
         held = [r for r in candidates.values() if r.registration_key == registration_key and r.status in UNSTARTED]
         if first and not held:
             # The first has moved on in this unit; another one may be behind it.
             [others] = session.ask(("ZRANGE", key, 0, -1))
-            found = session.read([each.decode() for each in others]).values()
+            found = session.records.read([each.decode() for each in others]).values()
             held = [r for r in found if r.registration_key == registration_key and r.status in UNSTARTED]
         return min(held, key=lambda record: record.invocation_id, default=None)
 
@@ -54,14 +54,14 @@ class RedisLedger(RedisPart, StatusLedger):
 
     def _claim(self, session: Session, ids: Sequence[str], owner: str, now: float) -> list[InvocationRecord]:
         claimed: list[InvocationRecord] = []
-        for record in session.read(ids).values():
+        for record in session.records.read(ids).values():
             if record.status not in AVAILABLE or record.running_key is not None:
                 continue
             if record.not_before is not None and record.not_before > now:
                 continue
             after = record_after(record, Transition(record.invocation_id, InvocationStatus.PENDING, owner, None), now)
             if after is not None:
-                session.change(after, owner)
+                session.records.change(after, owner)
                 claimed.append(after)
         return claimed
 
@@ -71,20 +71,20 @@ class RedisLedger(RedisPart, StatusLedger):
         return self._unit.run(lambda session: self._transition(session, changes, now))
 
     def _transition(self, session: Session, changes: Sequence[Transition], now: float) -> list[InvocationRecord | None]:
-        session.read([change.invocation_id for change in changes])
+        session.records.read([change.invocation_id for change in changes])
         answers: list[InvocationRecord | None] = []
         for change in changes:
-            record = session.records[change.invocation_id]
+            record = session.records.known(change.invocation_id)
             after = None if record is None else record_after(record, change, now)
             if after is not None:
-                session.change(after, change.actor)
+                session.records.change(after, change.actor)
             answers.append(after)
         return answers
 
     def read(self, invocation_ids: Sequence[str]) -> dict[str, InvocationRecord]:
         session = self._unit.session
         if session is not None:
-            return session.read(invocation_ids)
+            return session.records.read(invocation_ids)
         ids = list(dict.fromkeys(invocation_ids))
         if not ids:
             return {}
@@ -97,10 +97,10 @@ class RedisLedger(RedisPart, StatusLedger):
     def _scope(self, session: Session, running_key: str, limit: int) -> list[InvocationRecord]:
         holders, line = self._keys("sh", running_key), self._keys("sl", running_key)
         # More than asked for, in case some of them have moved on in this unit.
-        last = limit + len(session.changed_records()) - 1
+        last = limit + len(session.records.changed()) - 1
         stored = session.ask(("ZRANGE", holders, 0, last), ("ZRANGE", line, 0, last), watch=(holders, line))
-        members = session.read([each.decode() for part in stored for each in part])
-        members.update((record.invocation_id, record) for record in session.changed_records())
+        members = session.records.read([each.decode() for part in stored for each in part])
+        members.update((record.invocation_id, record) for record in session.records.changed())
         of_scope = [record for record in members.values() if record.running_key == running_key and _is_member(record)]
         return sorted(of_scope, key=_place_at_scope)[:limit]
 
@@ -111,7 +111,11 @@ class RedisLedger(RedisPart, StatusLedger):
         [ripe] = session.ask(("ZRANGEBYSCORE", self._keys("due"), "-inf", repr(now), "LIMIT", 0, limit))
         ids = [each.decode() for each in ripe]
         # Not those that ran meanwhile and wait for a later time.
-        is_due = {i for i, record in session.read(ids).items() if record.not_before is None or record.not_before <= now}
+        is_due = {
+            i
+            for i, record in session.records.read(ids).items()
+            if record.not_before is None or record.not_before <= now
+        }
         return self._without_time(session, [each for each in ids if each in is_due])
 
     def hasten(self, invocation_ids: Sequence[str]) -> list[InvocationRecord]:
@@ -120,11 +124,11 @@ class RedisLedger(RedisPart, StatusLedger):
     def _without_time(self, session: Session, ids: Sequence[str]) -> list[InvocationRecord]:
         hastened = [
             record._replace(not_before=None)
-            for record in session.read(ids).values()
+            for record in session.records.read(ids).values()
             if record.not_before is not None and record.status in AVAILABLE
         ]
         for record in hastened:
-            session.change(record, None)
+            session.records.change(record, None)
         return hastened
 
     def next_due(self) -> float | None:
@@ -135,10 +139,10 @@ class RedisLedger(RedisPart, StatusLedger):
         return self._unit.run(lambda session: self._request_cancel(session, invocation_ids))
 
     def _request_cancel(self, session: Session, invocation_ids: Sequence[str]) -> list[InvocationRecord]:
-        records = session.read(invocation_ids).values()
+        records = session.records.read(invocation_ids).values()
         marked = [record._replace(cancel_requested=True) for record in records if record.owner is not None]
         for record in marked:
-            session.change(record, None)
+            session.records.change(record, None)
         return marked
 
     def drop(self, invocation_ids: Sequence[str]) -> None:
@@ -147,7 +151,7 @@ class RedisLedger(RedisPart, StatusLedger):
     def _drop(self, session: Session, ids: Sequence[str]) -> None:
         if not ids:
             return
-        session.forget_records(ids)
+        session.records.forget(ids)
         self._forget_edges(session, ids)
         session.call("drop", *ids)
 

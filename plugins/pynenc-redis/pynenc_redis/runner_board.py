@@ -26,13 +26,13 @@ class RedisRunnerBoard(RedisPart, RunnerBoard):
         self._unit.run(lambda session: self._save(session, runners))
 
     def _save(self, session: Session, runners: Sequence[RunnerRecord]) -> None:
-        session.put_fields(self._keys("runners"), {each.runner_id: packed_runner(each) for each in runners})
+        session.hashes.put(self._keys("runners"), {each.runner_id: packed_runner(each) for each in runners})
         for each in runners:
-            session.put_fields(self._keys("beats"), {each.runner_id: repr(each.last_beat).encode()})
+            session.hashes.put(self._keys("beats"), {each.runner_id: repr(each.last_beat).encode()})
             if each.stopped_at is None:
-                session.drop_fields(self._keys("stopped"), each.runner_id)
+                session.hashes.drop(self._keys("stopped"), each.runner_id)
             else:
-                session.put_fields(self._keys("stopped"), {each.runner_id: repr(each.stopped_at).encode()})
+                session.hashes.put(self._keys("stopped"), {each.runner_id: repr(each.stopped_at).encode()})
 
     def beat(self, runner_ids: Sequence[str], now: float) -> list[str]:
         [unknown] = self._ask(self._fcall("beat", repr(now), *runner_ids))
@@ -42,9 +42,9 @@ class RedisRunnerBoard(RedisPart, RunnerBoard):
         self._unit.run(lambda session: self._retire(session, runner_ids, now))
 
     def _retire(self, session: Session, runner_ids: Sequence[str], now: float) -> None:
-        known = session.whole(self._keys("runners"))
+        known = session.hashes.read_all(self._keys("runners"))
         stopped = {each: repr(now).encode() for each in runner_ids if each in known}
-        session.put_fields(self._keys("stopped"), stopped)
+        session.hashes.put(self._keys("stopped"), stopped)
 
     def runners(
         self, *, alive_since: float | None = None, runner_ids: Sequence[str] | None = None
@@ -55,14 +55,14 @@ class RedisRunnerBoard(RedisPart, RunnerBoard):
         return sorted(found, key=lambda runner: (runner.started_at, runner.runner_id))
 
     def _all(self, session: Session) -> dict[str, RunnerRecord]:
-        return self._these(session, list(session.glimpse(self._keys("runners"))))
+        return self._these(session, list(session.hashes.peek_all(self._keys("runners"))))
 
     def _these(self, session: Session, runner_ids: Sequence[str]) -> dict[str, RunnerRecord]:
         if not runner_ids:
             return {}
         # Not watched: every runner beats, and nobody decides upon the time of another's beat alone.
         said, beats, stopped = (
-            session.glimpse(self._keys(kind), runner_ids) for kind in ("runners", "beats", "stopped")
+            session.hashes.peek(self._keys(kind), runner_ids) for kind in ("runners", "beats", "stopped")
         )
         return {
             each: runner_of(said[each], float(beats[each]), float(stopped[each]) if each in stopped else None)
@@ -87,7 +87,7 @@ class RedisRunnerBoard(RedisPart, RunnerBoard):
         gone = [owner for owner, ids in zip(silent, owned, strict=True) if not ids]
         if gone:
             session.call("forget_owners", *gone)
-        records = session.peek([each.decode() for ids in owned for each in ids])
+        records = session.records.peek([each.decode() for ids in owned for each in ids])
         orphaned = (
             record
             for record in records.values()
@@ -100,12 +100,12 @@ class RedisRunnerBoard(RedisPart, RunnerBoard):
         return self._unit.run(lambda session: self._hold(session, duty, holder, now, until))
 
     def _hold(self, session: Session, duty: str, holder: str, now: float, until: float) -> bool:
-        [present] = session.fields(self._keys("duties"), [duty])
+        [present] = session.hashes.read(self._keys("duties"), [duty])
         if present is not None:
             by, present_until = unpack(present)
             if by != holder and present_until > now:
                 return False
-        session.put_fields(self._keys("duties"), {duty: pack((holder, until))})
+        session.hashes.put(self._keys("duties"), {duty: pack((holder, until))})
         return True
 
     def duties(self) -> Mapping[str, tuple[str, float]]:
@@ -120,7 +120,7 @@ class RedisRunnerBoard(RedisPart, RunnerBoard):
         owned = session.ask(*(("SCARD", self._keys("own", each)) for each in silent)) if silent else []
         gone = [each for each, count in zip(silent, owned, strict=True) if not count]
         for kind in ("runners", "beats", "stopped"):
-            session.drop_fields(self._keys(kind), *gone)
+            session.hashes.drop(self._keys(kind), *gone)
         return len(gone)
 
 

@@ -12,7 +12,7 @@ Its keys, behind the application's prefix:
 The keys of workflow logs are in workflow_log.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pynenc.invocation.record import NewInvocation, Outcome
 from pynenc.ports.state_backend import StateBackend
@@ -49,24 +49,32 @@ class RedisStateBackend(RedisWorkflowLog, StateBackend):
 
     def _put_outcomes(self, session: Session, outcomes: Sequence[Outcome]) -> None:
         for each in outcomes:
-            session.put_fields(self._keys("o", each.invocation_id), {str(each.attempt): packed_outcome(each)})
+            session.hashes.put(self._keys("o", each.invocation_id), {str(each.attempt): packed_outcome(each)})
 
     def outcomes(self, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Outcome]:
-        return self._unit.run(lambda session: self._outcomes(session, list(dict.fromkeys(keys))))
-
-    def _outcomes(self, session: Session, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Outcome]:
+        keys = list(dict.fromkeys(keys))
         if not keys:
             return {}
-        replies = session.ask(*(("HGET", self._keys("o", i), attempt) for i, attempt in keys))
+        session = self._unit.session
+        # Callers wait for results, so outside of units none is made for it.
+        ask = self._ask if session is None else session.ask
+        replies = ask(*(("HGET", self._keys("o", i), attempt) for i, attempt in keys))
         found = {key: outcome_of(*key, reply) for key, reply in zip(keys, replies, strict=True) if reply is not None}
-        for invocation_id, attempt in keys:
-            own = session.own_field(self._keys("o", invocation_id), str(attempt))
-            if own is not None:
-                found[invocation_id, attempt] = outcome_of(invocation_id, attempt, own)
+        if session is not None:
+            found.update(self._own_outcomes(session, keys))
         return found
 
+    def _own_outcomes(
+        self, session: Session, keys: Sequence[tuple[str, int]]
+    ) -> Iterator[tuple[tuple[str, int], Outcome]]:
+        """Those that this unit has written."""
+        for invocation_id, attempt in keys:
+            own = session.hashes.known(self._keys("o", invocation_id), str(attempt))
+            if own is not None:
+                yield (invocation_id, attempt), outcome_of(invocation_id, attempt, own)
+
     def attempts(self, invocation_id: str) -> list[Outcome]:
-        stored = self._unit.run(lambda session: session.glimpse(self._keys("o", invocation_id)))
+        stored = self._unit.run(lambda session: session.hashes.peek_all(self._keys("o", invocation_id)))
         return [outcome_of(invocation_id, attempt, stored[str(attempt)]) for attempt in sorted(map(int, stored))]
 
     def drop_calls(self, invocation_ids: Sequence[str]) -> None:
@@ -74,7 +82,7 @@ class RedisStateBackend(RedisWorkflowLog, StateBackend):
             self._unit.run(lambda session: session.call("drop_calls", *invocation_ids))
 
     def cached_result(self, task_id: str, args_id: str) -> str | None:
-        [found] = self._unit.run(lambda session: session.fields(self._keys("cached"), [f"{task_id}\0{args_id}"]))
+        [found] = self._unit.run(lambda session: session.hashes.read(self._keys("cached"), [f"{task_id}\0{args_id}"]))
         return None if found is None else found.decode()
 
     def cache_result(self, task_id: str, args_id: str, invocation_id: str) -> None:
@@ -83,7 +91,7 @@ class RedisStateBackend(RedisWorkflowLog, StateBackend):
 
     def set_workflow_data(self, workflow_id: str, values: Mapping[str, str]) -> None:
         data = {key: value.encode("utf-8", "surrogatepass") for key, value in values.items()}
-        self._unit.run(lambda session: session.put_fields(self._keys("data", workflow_id), data))
+        self._unit.run(lambda session: session.hashes.put(self._keys("data", workflow_id), data))
 
     def get_workflow_data(self, workflow_id: str, keys: Sequence[str] | None = None) -> dict[str, str]:
         return self._unit.run(lambda session: self._get_data(session, self._keys("data", workflow_id), keys))
@@ -91,17 +99,17 @@ class RedisStateBackend(RedisWorkflowLog, StateBackend):
     @staticmethod
     def _get_data(session: Session, key: str, names: Sequence[str] | None) -> dict[str, str]:
         if names is None:
-            found: Mapping[str, bytes | None] = session.whole(key)
+            found: Mapping[str, bytes | None] = session.hashes.read_all(key)
         else:
-            found = dict(zip(names, session.fields(key, names), strict=True)) if names else {}
+            found = dict(zip(names, session.hashes.read(key, names), strict=True)) if names else {}
         return {name: value.decode("utf-8", "surrogatepass") for name, value in found.items() if value is not None}
 
     def publish(self, kind: str, entries: Mapping[str, str]) -> None:
         data = {name: value.encode() for name, value in entries.items()}
-        self._unit.run(lambda session: session.put_fields(self._keys("published", kind), data))
+        self._unit.run(lambda session: session.hashes.put(self._keys("published", kind), data))
 
     def published(self, kind: str) -> dict[str, str]:
-        stored = self._unit.run(lambda session: session.glimpse(self._keys("published", kind)))
+        stored = self._unit.run(lambda session: session.hashes.peek_all(self._keys("published", kind)))
         return {name: value.decode() for name, value in stored.items()}
 
     def purge(self) -> None:

@@ -1,16 +1,24 @@
-"""Trigger definitions, occurrences and firings on Redis; their keys are explained in lua/occurrences.lua."""
+"""Trigger definitions, occurrences, firings and waits for events on Redis.
+
+Their keys are explained in lua/occurrences.lua.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from pynenc.ports.trigger import (
     Evaluation,
     EventWaiter,
+    EventWaiters,
     Firing,
+    Firings,
     NewOccurrence,
     Occurrence,
+    OccurrenceLog,
     StoredDefinition,
     Trigger,
+    TriggerDefinitions,
     WaitingToken,
 )
 from pynenc_redis.mapping import holes, pack, unpack
@@ -24,52 +32,59 @@ VERSION_SECONDS = 1.0
 FORGET_PORTION = 1_000
 
 
-class RedisTrigger(RedisPart, Trigger):
-    """The log of occurrences, and what came of it."""
+class _Believed(NamedTuple):
+    """A version of the definitions, and how long it counts."""
 
+    version: int
+    until: float
+    era: object
+
+
+class _Definitions(RedisPart, TriggerDefinitions):
     def __init__(self, unit: RedisUnit) -> None:
         super().__init__(unit)
-        self._version = 0
-        self._version_until = float("-inf")
-
-    # ---------------------------------------------------------- definitions
+        #: Another one after each change that was made here.
+        self._era = object()
+        self._believed = _Believed(0, float("-inf"), self._era)
 
     def version(self) -> int:
-        if time.monotonic() >= self._version_until:
+        believed = self._believed
+        if time.monotonic() >= believed.until or believed.era is not self._era:
+            # Before it is read: if another thread changes the definitions meanwhile, this is out of date at once.
+            era = self._era
             [stored] = self._ask(("GET", self._keys("trigger.version")))
-            self._version = int(stored or 0)
-            self._version_until = time.monotonic() + VERSION_SECONDS
-        return self._version
+            self._believed = believed = _Believed(int(stored or 0), time.monotonic() + VERSION_SECONDS, era)
+        return believed.version
 
     def definitions(self) -> list[StoredDefinition]:
-        stored = self._unit.run(lambda session: session.whole(self._keys("trigger.definitions")))
+        stored = self._unit.run(lambda session: session.hashes.read_all(self._keys("trigger.definitions")))
         return [StoredDefinition(each, *unpack(stored[each])) for each in sorted(stored)]
 
     def change_definitions(self, add: Sequence[StoredDefinition], remove: Sequence[str]) -> bool:
         changed = self._unit.run(lambda session: self._change(session, add, remove))
-        self._version_until = float("-inf")
+        self._era = object()
         return changed
 
     def _change(self, session: Session, add: Sequence[StoredDefinition], remove: Sequence[str]) -> bool:
         key = self._keys("trigger.definitions")
-        known = session.whole(key)
+        known = session.hashes.read_all(key)
         stored = {each: StoredDefinition(each, *unpack(known[each])) for each in known}
         wanted = [stored.get(each.definition_id, each)._replace(text=each.text) for each in add]
         new = {each.definition_id: pack(each[1:]) for each in wanted if stored.get(each.definition_id) != each}
         gone = [each for each in remove if each in known]
-        session.put_fields(key, new)
-        session.drop_fields(key, *gone)
+        session.hashes.put(key, new)
+        session.hashes.drop(key, *gone)
         if gone:
-            marks = session.whole(self._keys("trigger.marks"))
+            marks = session.hashes.read_all(self._keys("trigger.marks"))
             old = [name for name in marks if name.rpartition("/")[0] in gone]
-            session.drop_fields(self._keys("trigger.marks"), *old)
+            session.hashes.drop(self._keys("trigger.marks"), *old)
             session.call("drop_tokens_of", *gone)
         if new or gone:
             session.write("INCR", self._keys("trigger.version"))
         return bool(new or gone)
 
     def marks(self) -> dict[str, float]:
-        stored = self._unit.run(lambda session: session.glimpse(self._keys("trigger.marks")))
+        stored = self._unit.run(lambda session: session.hashes.peek_all(self._keys("trigger.marks")))
         return {schedule: float(mark) for schedule, mark in stored.items()}
 
     def advance_mark(self, schedule: str, expected: float | None, to: float) -> bool:
@@ -77,25 +92,25 @@ class RedisTrigger(RedisPart, Trigger):
 
     def _advance(self, session: Session, schedule: str, expected: float | None, to: float) -> bool:
         key = self._keys("trigger.marks")
-        [mark] = session.fields(key, [schedule])
+        [mark] = session.hashes.read(key, [schedule])
         if (None if mark is None else float(mark)) != expected:
             return False
-        session.put_fields(key, {schedule: repr(to).encode()})
+        session.hashes.put(key, {schedule: repr(to).encode()})
         return True
 
-    # ---------------------------------------------------------- occurrences
 
+class _Log(RedisPart, OccurrenceLog):
     def record(self, new: Sequence[NewOccurrence]) -> int:
         return self._unit.run(lambda session: self._record(session, _first_of_each_key(new)))
 
     def _record(self, session: Session, new: Sequence[NewOccurrence]) -> int:
         names = [self._keys("occurrence", each.key) for each in new]
-        known = session.strings(names)
+        known = session.strings.read(names)
         fresh = [each for each, stored in zip(new, known, strict=True) if stored is None]
         if fresh:
             session.call("record", pack([(each.key, each.source, pack(each[1:])) for each in fresh]))
             # So that a second time in this unit finds it; its position is given at the end.
-            session.note({self._keys("occurrence", each.key): b"" for each in fresh})
+            session.strings.note({self._keys("occurrence", each.key): b"" for each in fresh})
         return len(fresh)
 
     def pending(self, limit: int) -> list[Occurrence]:
@@ -139,8 +154,12 @@ class RedisTrigger(RedisPart, Trigger):
         [forgotten] = self._ask(self._fcall("forget", repr(before), FORGET_PORTION))
         return int(forgotten)
 
-    # -------------------------------------------------------------- firings
 
+def _first_of_each_key(new: Sequence[NewOccurrence]) -> list[NewOccurrence]:
+    return list({each.key: each for each in reversed(new)}.values())[::-1]
+
+
+class _Firings(RedisPart, Firings):
     def turn(self) -> int:
         [stored] = self._ask(("GET", self._keys("trigger.turn")))
         return int(stored or 0)
@@ -150,10 +169,10 @@ class RedisTrigger(RedisPart, Trigger):
 
     def _complete(self, session: Session, turn: int, evaluation: Evaluation) -> bool:
         key = self._keys("trigger.turn")
-        [present] = session.strings([key])
+        [present] = session.strings.read([key])
         if int(present or 0) != turn:
             return False
-        session.put(key, str(turn + 1).encode())
+        session.strings.put(key, str(turn + 1).encode())
         firings = [
             (each.firing_id, each.definition_id, each.call is not None, pack(each[1:])) for each in evaluation.firings
         ]
@@ -198,8 +217,8 @@ class RedisTrigger(RedisPart, Trigger):
                 found.append(settled)
         return found
 
-    # -------------------------------------------------------------- waiters
 
+class _Waiters(RedisPart, EventWaiters):
     def add_waiters(self, waiters: Sequence[EventWaiter]) -> None:
         if waiters:
             packed = pack([(each.invocation_id, *holes(each[1:])) for each in waiters])
@@ -233,6 +252,10 @@ class RedisTrigger(RedisPart, Trigger):
         if invocation_ids:
             self._unit.run(lambda session: session.call("drop_waiters", *invocation_ids))
 
+
+class RedisTrigger(_Definitions, _Log, _Firings, _Waiters, Trigger):
+    """The log of occurrences, and what came of it."""
+
     def purge(self) -> None:
         # Versions, turns and positions do not go backwards: others remember what they know and how far they read.
         self._ask(
@@ -240,11 +263,7 @@ class RedisTrigger(RedisPart, Trigger):
             ("INCR", self._keys("trigger.turn")),
             ("DEL", self._keys("trigger.definitions")),
         )
-        self._version_until = float("-inf")
+        self._era = object()
         self._forget(
             ["trigger.marks", "trigger.definitions", "occurrence", "token", "firing", "waiter"],
         )
-
-
-def _first_of_each_key(new: Sequence[NewOccurrence]) -> list[NewOccurrence]:
-    return list({each.key: each for each in reversed(new)}.values())[::-1]

@@ -25,10 +25,10 @@ class RedisWaitGraph(RedisPart, WaitGraph):
 
     def _add(self, session: Session, waits: Sequence[Wait]) -> None:
         for wait in waits:
-            session.add(self._keys("to", wait.awaited_id), member_of_awaited(wait))
+            session.sets.add(self._keys("to", wait.awaited_id), member_of_awaited(wait))
             if wait.waiter_id is not None:
-                session.add(self._keys("from", wait.waiter_id), member_of_waiter(wait))
-                session.add(self._keys("awaited"), wait.awaited_id)
+                session.sets.add(self._keys("from", wait.waiter_id), member_of_waiter(wait))
+                session.sets.add(self._keys("awaited"), wait.awaited_id)
 
     def release(self, awaited_ids: Sequence[str]) -> list[Wait]:
         return self._unit.run(lambda session: self._unlink(session, self._to(session, awaited_ids)))
@@ -44,14 +44,14 @@ class RedisWaitGraph(RedisPart, WaitGraph):
 
     def _to(self, session: Session, ids: Sequence[str]) -> list[Wait]:
         distinct = list(dict.fromkeys(ids))
-        found = session.members([self._keys("to", each) for each in distinct])
+        found = session.sets.read([self._keys("to", each) for each in distinct])
         return [
             wait_to(each, member) for each, members in zip(distinct, found, strict=True) for member in sorted(members)
         ]
 
     def _from(self, session: Session, ids: Sequence[str]) -> list[Wait]:
         distinct = list(dict.fromkeys(ids))
-        found = session.members([self._keys("from", each) for each in distinct])
+        found = session.sets.read([self._keys("from", each) for each in distinct])
         return [
             wait_from(each, member) for each, members in zip(distinct, found, strict=True) for member in sorted(members)
         ]
@@ -59,15 +59,15 @@ class RedisWaitGraph(RedisPart, WaitGraph):
     def _unlink(self, session: Session, edges: Sequence[Wait]) -> list[Wait]:
         touched: dict[str, None] = {}
         for edge in edges:
-            session.remove(self._keys("to", edge.awaited_id), member_of_awaited(edge))
+            session.sets.remove(self._keys("to", edge.awaited_id), member_of_awaited(edge))
             if edge.waiter_id is not None:
-                session.remove(self._keys("from", edge.waiter_id), member_of_waiter(edge))
+                session.sets.remove(self._keys("from", edge.waiter_id), member_of_waiter(edge))
                 touched[edge.awaited_id] = None
         for awaited_id, rest in zip(
-            touched, session.members([self._keys("to", each) for each in touched]), strict=True
+            touched, session.sets.read([self._keys("to", each) for each in touched]), strict=True
         ):
             if not any(wait_to(awaited_id, member).waiter_id for member in rest):
-                session.remove(self._keys("awaited"), awaited_id)
+                session.sets.remove(self._keys("awaited"), awaited_id)
         return list(edges)
 
     def _forget_edges(self, session: Session, ids: Sequence[str]) -> None:
@@ -80,8 +80,8 @@ class RedisWaitGraph(RedisPart, WaitGraph):
         keys = [self._keys("pa", each) for each in args_ids]
         # Not through the session's sets: the server's function writes these.
         replies = session.ask(*(("SMEMBERS", key) for key in keys), watch=keys)
-        found = session.read([member.decode() for reply in replies for member in reply])
-        found.update((record.invocation_id, record) for record in session.changed_records())
+        found = session.records.read([member.decode() for reply in replies for member in reply])
+        found.update((record.invocation_id, record) for record in session.records.changed())
         return [r for r in found.values() if r.status is InvocationStatus.PAUSED and r.args_id in args_ids]
 
     def waiters_above(self, invocation_id: str, limit: int) -> list[str]:
@@ -101,18 +101,18 @@ class RedisWaitGraph(RedisPart, WaitGraph):
 
     def _awaited_available(self, session: Session, places: Sequence[tuple[str, str]], limit: int) -> list[str]:
         # Not watched: it changes all the time, and what is chosen is claimed by compare-and-set.
-        awaited = session.glance([self._keys("awaited")])[0]
+        awaited = session.sets.peek([self._keys("awaited")])[0]
         available = [
             record
-            for record in session.peek(sorted(awaited)).values()
+            for record in session.records.peek(sorted(awaited)).values()
             if record.status in AVAILABLE and is_served(record.queue, record.lane, places)
         ]
-        edges = session.glance([self._keys("to", record.invocation_id) for record in available])
+        edges = session.sets.peek([self._keys("to", record.invocation_id) for record in available])
         urgency: list[tuple[int, int, str]] = []
         waiters_of = [
             {w for member in members if (w := wait_to("", member).waiter_id) is not None} for members in edges
         ]
-        waiters = session.peek(sorted({each for ids in waiters_of for each in ids}))
+        waiters = session.records.peek(sorted({each for ids in waiters_of for each in ids}))
         for record, ids in zip(available, waiters_of, strict=True):
             if ids:
                 priorities = [record.priority, *(waiters[each].priority for each in ids if each in waiters)]

@@ -28,10 +28,10 @@ class RedisWorkflowLog(RedisPart, WorkflowLog):
         continued = self._continued_by(session, invocation_id) or Continuation(invocation_id, invocation_id, 0)
         fence = Fence(continued.generation, attempt)
         key = self._keys("fence", continued.log_id)
-        [present] = session.strings([key])
+        [present] = session.strings.read([key])
         if present is not None and Fence(*unpack(present)) > fence:
             return None
-        session.put(key, pack(fence))
+        session.strings.put(key, pack(fence))
         entries = self._page(session, continued.log_id, "-inf", limit)
         return OpenedLog(continued.log_id, continued.generation, entries)
 
@@ -40,7 +40,7 @@ class RedisWorkflowLog(RedisPart, WorkflowLog):
         names = [each.decode() for each in positions]
         if not names:
             return []
-        values = session.fields(self._keys("log", log_id), names)
+        values = session.hashes.read(self._keys("log", log_id), names)
         return [LogEntry(int(n), *unpack(value)) for n, value in zip(names, values, strict=True) if value is not None]
 
     def read_log(self, log_id: str, after: int, limit: int) -> list[LogEntry]:
@@ -59,7 +59,7 @@ class RedisWorkflowLog(RedisPart, WorkflowLog):
         key = self._keys("log", log_id)
         names = [str(entry.position) for entry in entries]
         others = [str(position) for position in dealt_with]
-        known = dict(zip((*names, *others), session.fields(key, [*names, *others]), strict=True))
+        known = dict(zip((*names, *others), session.hashes.read(key, [*names, *others]), strict=True))
         if any(known[name] is not None for name in names):
             return False
         known.update((str(entry.position), pack(entry[1:])) for entry in entries)
@@ -67,7 +67,7 @@ class RedisWorkflowLog(RedisPart, WorkflowLog):
             value = known[name]
             if value is not None:
                 known[name] = pack(LogEntry(int(name), *unpack(value))._replace(dealt_with=True)[1:])
-        session.put_fields(key, {name: value for name, value in known.items() if value is not None})
+        session.hashes.put(key, {name: value for name, value in known.items() if value is not None})
         for entry in entries:
             session.write("ZADD", self._keys("order", log_id), entry.position, entry.position)
         return True
@@ -82,12 +82,12 @@ class RedisWorkflowLog(RedisPart, WorkflowLog):
         return True
 
     def _is_open(self, session: Session, log_id: str, fence: Fence) -> bool:
-        [present] = session.strings([self._keys("fence", log_id)])
+        [present] = session.strings.read([self._keys("fence", log_id)])
         return present is not None and Fence(*unpack(present)) == fence
 
     def _take_out(self, session: Session, log_id: str, positions: Sequence[int]) -> None:
         if positions:
-            session.drop_fields(self._keys("log", log_id), *map(str, positions))
+            session.hashes.drop(self._keys("log", log_id), *map(str, positions))
             session.write("ZREM", self._keys("order", log_id), *positions)
 
     def continue_log(self, continuation: Continuation, forget: Sequence[int]) -> bool:
@@ -95,17 +95,17 @@ class RedisWorkflowLog(RedisPart, WorkflowLog):
 
     def _continue(self, session: Session, continuation: Continuation, forget: Sequence[int]) -> bool:
         log_id, generation = continuation.log_id, str(continuation.generation)
-        [taken] = session.fields(self._keys("continued", log_id), [generation])
+        [taken] = session.hashes.read(self._keys("continued", log_id), [generation])
         if taken is not None:
             return False
         invocation_id = continuation.invocation_id
-        session.put_fields(self._keys("continued", log_id), {generation: invocation_id.encode()})
-        session.put_fields(self._keys("continues"), {invocation_id: pack((log_id, continuation.generation))})
+        session.hashes.put(self._keys("continued", log_id), {generation: invocation_id.encode()})
+        session.hashes.put(self._keys("continues"), {invocation_id: pack((log_id, continuation.generation))})
         self._take_out(session, log_id, forget)
         return True
 
     def continuations(self, log_ids: Sequence[str] | None = None) -> list[Continuation]:
-        stored = self._unit.run(lambda session: session.glimpse(self._keys("continues")))
+        stored = self._unit.run(lambda session: session.hashes.peek_all(self._keys("continues")))
         found = [Continuation(invocation_id, *unpack(value)) for invocation_id, value in stored.items()]
         wanted = [each for each in found if log_ids is None or each.log_id in log_ids]
         return sorted(wanted, key=lambda each: (each.log_id, each.generation))
@@ -114,7 +114,7 @@ class RedisWorkflowLog(RedisPart, WorkflowLog):
         return self._unit.run(lambda session: self._continued_by(session, invocation_id))
 
     def _continued_by(self, session: Session, invocation_id: str) -> Continuation | None:
-        [found] = session.fields(self._keys("continues"), [invocation_id])
+        [found] = session.hashes.read(self._keys("continues"), [invocation_id])
         return None if found is None else Continuation(invocation_id, *unpack(found))
 
     def drop_logs(self, log_ids: Sequence[str]) -> None:
@@ -123,6 +123,6 @@ class RedisWorkflowLog(RedisPart, WorkflowLog):
     def _drop_logs(self, session: Session, log_ids: Sequence[str]) -> None:
         kinds = ("log", "order", "fence", "continued", "data")
         for log_id in log_ids:
-            continued = session.whole(self._keys("continued", log_id))
-            session.drop_fields(self._keys("continues"), *(value.decode() for value in continued.values()))
+            continued = session.hashes.read_all(self._keys("continued", log_id))
+            session.hashes.drop(self._keys("continues"), *(value.decode() for value in continued.values()))
             session.delete(*(self._keys(kind, log_id) for kind in kinds))
