@@ -38,6 +38,7 @@ class BaseRunner(ABC):
         self.app = app
         self.runner_id = ""
         self._stop = threading.Event()
+        self._started = threading.Event()
         self._stopped = threading.Event()
         self._stopped.set()
         self._second_signal = threading.Event()
@@ -91,6 +92,7 @@ class BaseRunner(ABC):
             with self._state_lock:
                 self._running = False
                 self._stop.clear()
+                self._started.clear()
                 self._second_signal.clear()
                 self._stopped.set()
 
@@ -119,6 +121,10 @@ class BaseRunner(ABC):
     def wait_until_stopped(self, timeout: float = 2.0) -> bool:
         """Wait until ``run()`` has returned; True at once if it never ran."""
         return self._stopped.wait(timeout)
+
+    def wait_until_started(self, timeout: float = 2.0) -> bool:
+        """Wait until it is on the board, and its triggers are stored; False: not within so many seconds."""
+        return self._started.wait(timeout)
 
     # -- for the kinds of runners
 
@@ -175,6 +181,7 @@ class BaseRunner(ABC):
         self.engine.ledger.save_runners([self.record(slots=slots)])
         register_triggers(self.engine, triggers, tasks, alone=alone)
         publish_application(self.app)
+        self._started.set()
 
     def _enter_again(self, unknown: Collection[str]) -> None:
         """The board does not know these any more: somebody purged it."""

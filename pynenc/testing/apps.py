@@ -176,13 +176,13 @@ class RunnerThread:
         self._error: BaseException | None = None
 
     def start(self) -> Self:
-        """Start it, and wait until it is on the board."""
+        """Start it, and wait until it works."""
         self._error = None
         self._thread = threading.Thread(target=self._run, name="runner-of-test", daemon=True)
         self._thread.start()
         runner = self.app.runner
         wait_until(
-            lambda: self._error or runner.runner_id in _ids_on_board(self.app),
+            lambda: self._error or runner.wait_until_started(0),
             DEADLINE_SECONDS,
             f"a {type(runner).__name__} to start",
         )
@@ -246,7 +246,10 @@ class RunnerProcess:
     def _started(self) -> bool:
         if self.returncode is not None:
             raise AssertionError(f"The runner ended with {self.returncode} while it started:\n{self.log}")
-        return any(record.pid == self.pid for record in self.app.orchestrator.get_active_runners())
+        if all(record.pid != self.pid for record in self.app.orchestrator.get_active_runners()):
+            return False
+        # The last that a runner does before it works, unless one has been here before.
+        return self.app.app_id in self.app.engine.state.published("app")
 
     @property
     def pid(self) -> int:
@@ -312,7 +315,3 @@ def run_described(path: str) -> None:
 def workers(app: Pynenc) -> list[RunnerRecord]:
     """The live worker processes on the board of an app: the children of its supervisors."""
     return [record for record in app.orchestrator.get_active_runners() if record.parent_id is not None]
-
-
-def _ids_on_board(app: Pynenc) -> set[str]:
-    return {record.runner_id for record in app.orchestrator.get_active_runners()}
