@@ -9,6 +9,7 @@ from pynenc.testing import conformance
 class MemoryStores:
     transactional = False
     processes_share = False
+    listens_twice = False
 
     @pytest.fixture
     def components(self):

@@ -1,5 +1,6 @@
-"""RabbitMQ keeps the contract of a broker, with everything else in SQLite and in memory."""
+"""RabbitMQ keeps the contract of a broker, with everything else in SQLite, in Redis and in memory."""
 
+from contextlib import ExitStack
 from functools import partial
 from itertools import count
 
@@ -11,7 +12,10 @@ from pynenc.testing import conformance
 from pynenc.testing.conformance.stores import sqlite_store
 from pynenc_rabbitmq import ConfigRabbitMq, RabbitMqBroker
 from pynenc_rabbitmq.unit import RabbitMqUnit
+from pynenc_redis.testing.stores import redis_store
 
+#: Of a server that several kinds of tests share; an application of its own for each test.
+REDIS_DATABASE = 31
 _numbers = count()
 
 
@@ -45,6 +49,8 @@ def sqlite_and_rabbitmq(path, conf, app_id) -> Backend:
 
 
 class OnRabbitMq:
+    one_product = False
+    reorders = False
     looks_into_queues = False
 
     @pytest.fixture
@@ -79,6 +85,35 @@ class WithSQLite(OnRabbitMq):
         backend.close()
 
 
+class WithRedis(OnRabbitMq):
+    transactional = True
+    processes_share = True
+
+    @pytest.fixture
+    def open_app(self, rabbitmq_server, redis_server):
+        conf = settings(rabbitmq_server)
+        with ExitStack() as stack:
+
+            def opened(app_id) -> Backend:
+                backend = with_rabbitmq(redis_store(f"{redis_server.url}/{REDIS_DATABASE}", app_id), conf, app_id)
+                stack.callback(backend.close)
+                return backend
+
+            yield opened
+
+    @pytest.fixture
+    def components(self, open_app, app_id):
+        return open_app(app_id)
+
+    @pytest.fixture
+    def second_view(self, open_app, app_id):
+        return open_app(app_id)
+
+    @pytest.fixture
+    def other_app_components(self, open_app, app_id):
+        return open_app(f"{app_id}, another")
+
+
 class WithMemory(OnRabbitMq):
     transactional = False
     processes_share = False
@@ -103,6 +138,15 @@ class TestUnit(WithSQLite, conformance.UnitConformance): ...
 
 
 class TestIsolation(WithSQLite, conformance.IsolationConformance): ...
+
+
+class TestBrokerWithRedis(WithRedis, conformance.BrokerConformance): ...
+
+
+class TestUnitWithRedis(WithRedis, conformance.UnitConformance): ...
+
+
+class TestIsolationWithRedis(WithRedis, conformance.IsolationConformance): ...
 
 
 class TestBrokerWithMemory(WithMemory, conformance.BrokerConformance): ...

@@ -11,7 +11,6 @@ from pynenc_redis.testing.stores import redis_store
 class RedisStores:
     transactional = True
     processes_share = True
-    units_exclude_each_other = False
 
     @pytest.fixture
     def components(self, redis_url):

@@ -1,12 +1,10 @@
 """The duties of a broker."""
 
-from typing import ClassVar
-
 import pytest
 
 from pynenc.invocation.record import ANY_QUEUE
 from pynenc.ports import Backend, Broker
-from pynenc.testing.conformance.kit import ODD_TEXTS, PLACE, Conformance, entry, ids
+from pynenc.testing.conformance.kit import ODD_TEXTS, PLACE, Conformance, asked_of, entry, ids
 from pynenc.testing.conformance.races import race
 
 
@@ -17,6 +15,9 @@ def popped(broker: Broker, limit: int = 100) -> list[str]:
 
 class QueueOrder(Conformance):
     """In which order what was pushed comes out."""
+
+    def test_it_says_whether_it_reorders(self, broker: Broker) -> None:
+        assert broker.reorders is self.reorders
 
     def test_the_oldest_comes_first(self, broker: Broker) -> None:
         first, second, third = ids(3)
@@ -29,9 +30,8 @@ class QueueOrder(Conformance):
         broker.push([entry("high", priority=100), entry("usual too")])
         assert popped(broker) == ["high", "usual", "usual too", "low"]
 
+    @asked_of("reorders")
     def test_among_equals_the_one_with_most_dependents_comes_first(self, broker: Broker) -> None:
-        if not broker.reorders:
-            pytest.skip("the product does not reorder")
         broker.push([entry("none"), entry("two", dependents=2), entry("one", dependents=1)])
         broker.push([entry("urgent", priority=1)])
         assert popped(broker) == ["urgent", "two", "one", "none"]
@@ -43,9 +43,8 @@ class QueueOrder(Conformance):
         assert [each.invocation_id for each in broker.pop(places, 2)] == ["b event_loop", "b thread"]
         assert [each.invocation_id for each in broker.pop(places, 2)] == ["a thread"]
 
+    @asked_of("reorders")
     def test_promotion_raises_the_priority(self, broker: Broker) -> None:
-        if not broker.reorders:
-            pytest.skip("the product does not reorder")
         broker.push([entry(each) for each in ("first", "second", "third")])
         broker.promote([entry("third", priority=5)])
         assert popped(broker) == ["third", "first", "second"]
@@ -55,17 +54,15 @@ class QueueOrder(Conformance):
         broker.promote([entry("high", priority=-10)])
         assert popped(broker) == ["high", "usual"]
 
+    @asked_of("reorders")
     def test_promotion_adds_dependents(self, broker: Broker) -> None:
-        if not broker.reorders:
-            pytest.skip("the product does not reorder")
         broker.push([entry("two", dependents=2), entry("three")])
         for _ in range(3):
             broker.promote([entry("three", dependents=1)])
         assert [(each.invocation_id, each.dependents) for each in broker.pop([PLACE], 2)] == [("three", 3), ("two", 2)]
 
+    @asked_of("reorders")
     def test_promotion_keeps_the_age(self, broker: Broker) -> None:
-        if not broker.reorders:
-            pytest.skip("the product does not reorder")
         broker.push([entry("old"), entry("urgent", priority=5), entry("new", priority=5)])
         broker.promote([entry("old", priority=5)])
         assert popped(broker) == ["old", "urgent", "new"]
@@ -87,9 +84,6 @@ class QueueOrder(Conformance):
 
 class QueueContents(Conformance):
     """What is in the queues: nothing is lost, nothing comes out of the wrong one."""
-
-    #: The product can say what is in its queues; otherwise ``missing`` names what it does not believe queued.
-    looks_into_queues: ClassVar[bool] = True
 
     def test_an_empty_queue_gives_nothing(self, broker: Broker) -> None:
         assert broker.pop([PLACE], 5) == []
@@ -130,11 +124,10 @@ class QueueContents(Conformance):
             broker.push([entry("inv")])
             assert popped(broker) == ["inv"]
 
+    @asked_of("looks_into_queues")
     def test_what_was_removed_does_not_come_out(self, broker: Broker) -> None:
         broker.push([entry("a"), entry("b"), entry("c", queue="mail")])
         broker.remove(["b", "c", "unknown"])
-        if not self.looks_into_queues:
-            pytest.skip("the product leaves them, and they are skipped when popped")
         assert [each.invocation_id for each in broker.pop([], 5)] == ["a"]
 
     def test_missing_names_what_is_in_no_queue(self, broker: Broker) -> None:
@@ -152,9 +145,8 @@ class QueueContents(Conformance):
         sizes = {place: size for place, size in broker.sizes().items() if size}
         assert sizes == {PLACE: 2, ("default", "event_loop"): 1}
 
+    @asked_of("looks_into_queues")
     def test_peeking_leaves_the_queue_as_it_is(self, broker: Broker) -> None:
-        if not self.looks_into_queues:
-            pytest.skip("the product cannot look")
         broker.push([entry("usual"), entry("last"), entry("high", lane="event_loop", priority=1)])
         broker.push([entry("elsewhere", queue="mail")])
         assert [each.invocation_id for each in broker.peek("default", 2)] == ["high", "usual"]
@@ -187,9 +179,8 @@ class QueueContents(Conformance):
 
         assert sorted(each for mine in race(drain) for each in mine) == pushed
 
+    @asked_of("transactional")
     def test_a_unit_that_fails_gives_back_what_it_popped(self, components: Backend) -> None:
-        if not self.transactional:
-            pytest.skip("the product does not undo")
         components.broker.push([entry("inv")])
 
         def pop_and_fail() -> None:

@@ -8,7 +8,7 @@ import pytest
 from pynenc.invocation.record import InvocationRecord
 from pynenc.invocation.status import AVAILABLE, InvocationStatus
 from pynenc.ports import Backend, Orchestrator
-from pynenc.testing.conformance.kit import NOW, OWNER, STRANGER, Conformance, ids, move, register, register_in
+from pynenc.testing.conformance.kit import NOW, OWNER, STRANGER, Conformance, asked_of, ids, move, register, register_in
 from pynenc.testing.conformance.races import claim_race_between_processes, race, shuffled
 
 
@@ -125,11 +125,10 @@ class ClaimDuties(Conformance):
         attempts = {each: record.attempt for each, record in ledger.read(raced).items()}
         assert won == Counter((each, attempt) for each, last in attempts.items() for attempt in range(1, last + 1))
 
+    @asked_of("processes_share")
     def test_of_racing_processes_one_gets_an_invocation(
         self, request: pytest.FixtureRequest, components: Backend
     ) -> None:
-        if not self.processes_share:
-            pytest.skip("the store lives in one process")
         open_elsewhere: Callable[[], Backend] = request.getfixturevalue("open_elsewhere")
         raced = ids(200)
         register(components.orchestrator, *raced)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 
@@ -38,13 +38,44 @@ ODD_TEXTS = (
 )
 
 
+_Test = TypeVar("_Test", bound=Callable[..., Any])
+
+
+def asked_of(switch: str) -> Callable[[_Test], _Test]:
+    """A test of a duty that only those have whose switch is on; for others there is no such test."""
+
+    def mark(test: _Test) -> _Test:
+        _OWED_BY.setdefault(test.__name__, set()).add(switch)
+        return test
+
+    return mark
+
+
+#: Switches by the names of tests.
+_OWED_BY: dict[str, set[str]] = {}
+
+
 class Conformance:
     """Base of the suites. A product fills in ``components`` and, as far as it has them, the other fixtures."""
 
     #: An exception inside a unit undoes what was written in it.
     transactional: ClassVar[bool] = True
+    #: All components are one product, so that others see a unit as a whole.
+    one_product: ClassVar[bool] = True
+    #: The broker moves what is queued already when its priority or the number of its dependents grows.
+    reorders: ClassVar[bool] = True
+    #: The broker can tell and remove what is queued.
+    looks_into_queues: ClassVar[bool] = True
+    #: ``second_view`` listens for itself.
+    listens_twice: ClassVar[bool] = True
     #: Other processes see what is stored; then ``open_elsewhere`` is needed.
     processes_share: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for test, switches in _OWED_BY.items():
+            if hasattr(cls, test) and not all(getattr(cls, switch) for switch in switches):
+                setattr(cls, test, None)
 
     @pytest.fixture
     def components(self) -> Backend:
@@ -57,7 +88,10 @@ class Conformance:
     @pytest.fixture
     def other_app_components(self) -> Backend:
         """Another application in the same store as ``components`` (the same file, server or process)."""
-        pytest.skip("no fixture 'other_app_components'")
+        raise NotImplementedError(
+            f"{type(self).__name__} has no fixture 'other_app_components': override it with one that gives a Backend "
+            "of another application in the same store"
+        )
 
     @pytest.fixture
     def second_view(self, components: Backend) -> Backend:

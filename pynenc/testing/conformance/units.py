@@ -3,18 +3,19 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ClassVar
 
 import pytest
 
 from pynenc.invocation.record import Transition, Wait
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports import Backend
+from pynenc.ports.backend import repeated
 from pynenc.testing.conformance.kit import (
     NOW,
     OWNER,
     PLACE,
     Conformance,
+    asked_of,
     call,
     entry,
     outcome,
@@ -34,9 +35,8 @@ LOOK_IN_SECONDS = 0.05
 class UnitConformance(Conformance):
     """Everything a unit of work owes."""
 
-    #: Of two units one waits for the other, so that what was read in it is still so when it is written. The steps
-    #: composed from the components rely on it where they check a running scope.
-    units_exclude_each_other: ClassVar[bool] = True
+    def test_it_says_whether_it_is_one_product(self, components: Backend) -> None:
+        assert components.capabilities.one_product is self.one_product
 
     def test_what_is_written_in_a_unit_is_read_in_it(self, components: Backend) -> None:
         with components.unit():
@@ -72,9 +72,8 @@ class UnitConformance(Conformance):
             then_seen=lambda name: bool(reader.awaited_by([name])),
         )
 
+    @asked_of("one_product")
     def test_one_product_shows_a_unit_as_a_whole(self, components: Backend, second_view: Backend) -> None:
-        if not components.capabilities.one_product:
-            pytest.skip("several products commit one after the other")
         self._write_under_observation(
             components,
             first=lambda name: components.state.save_calls([call(name)]),
@@ -116,9 +115,8 @@ class UnitConformance(Conformance):
                 done.set()
                 assert reader.result()
 
+    @asked_of("transactional")
     def test_an_exception_undoes_the_unit(self, components: Backend, second_view: Backend) -> None:
-        if not self.transactional:
-            pytest.skip("the product does not undo")
         kept = register_in(components.orchestrator, "kept", S.RUNNING)
 
         def write_and_fail() -> None:
@@ -151,17 +149,19 @@ class UnitConformance(Conformance):
             register(components.orchestrator, "inv")
         assert race(lambda _: len(components.orchestrator.read(["inv"]))) == [1] * THREADS
 
-    def test_units_wait_for_each_other(self, components: Backend) -> None:
-        if not self.units_exclude_each_other:
-            pytest.skip("the product checks scopes in steps of its own")
+    def test_units_wait_for_each_other_or_begin_again(self, components: Backend) -> None:
         state = components.state
         state.set_workflow_data("flow", {"count": "0"})
 
+        @repeated
+        def count_one() -> None:
+            with components.unit():
+                before = int(state.get_workflow_data("flow")["count"])
+                state.set_workflow_data("flow", {"count": str(before + 1)})
+
         def count(_: int) -> None:
             for _ in range(10):
-                with components.unit():
-                    before = int(state.get_workflow_data("flow")["count"])
-                    state.set_workflow_data("flow", {"count": str(before + 1)})
+                count_one()
 
         race(count)
         assert state.get_workflow_data("flow") == {"count": str(10 * THREADS)}
