@@ -116,6 +116,8 @@ SETUPS: Final[Mapping[str, Setup]] = {
         Setup(name="redis-multi-thread", product="Redis", runner="MultiThreadRunner"),
         Setup(name="redis-persistent-process", product="Redis", runner="PersistentProcessRunner"),
         Setup(name="redis-but-sqlite-broker", product="Redis", odd={"broker": "SQLite"}),
+        Setup(name="redis-but-rabbitmq-broker", product="Redis", odd={"broker": "RabbitMq"}),
+        Setup(name="sqlite-but-rabbitmq-broker", product="SQLite", odd={"broker": "RabbitMq"}),
         Setup(name="sqlite-but-memory-broker", product="SQLite", odd={"broker": "Mem"}),
         Setup(name="memory-but-sqlite-broker", product="Mem", odd={"broker": "SQLite"}),
         Setup(name="memory-but-sqlite-orchestrator", product="Mem", odd={"orchestrator": "SQLite"}),

@@ -29,7 +29,7 @@ from pynenc.invocation import DistributedInvocation, InvocationStatus
 from pynenc.testing import wait_until
 from pynenc.testing.apps import SETUPS, RunnerProcess, RunnerThread, Setup, build_app, installed
 from pynenc.testing.history import check_all_histories
-from pynenc.testing.servers import RedisServer
+from pynenc.testing.servers import RabbitMQServer, RedisServer
 
 MODULES: tuple[ModuleType, ...] = (
     behaviour_app,
@@ -59,6 +59,7 @@ STAYING = [setup for setup in PLAIN if setup.runner != "ProcessRunner"]
 #: More than are in use at once; a test begins with an empty one.
 REDIS_DATABASES = 16
 _databases = itertools.count()
+_prefixes = itertools.count()
 
 
 def empty_redis(request: pytest.FixtureRequest) -> str:
@@ -77,6 +78,7 @@ class Stage:
         self._folder = folder
         self._request = request
         self._redis_url = ""
+        self._rabbitmq_prefix = ""
         self._apps: list[Pynenc] = []
         self._installed = ExitStack()
         self._runners = ExitStack()
@@ -88,6 +90,8 @@ class Stage:
         kind = SETUPS[setup] if isinstance(setup, str) else setup
         if "Redis" in kind.products:
             settings.setdefault("redis_url", self._own_redis())
+        if "RabbitMq" in kind.products:
+            settings = {**self._own_rabbitmq(), **settings}
         app = build_app(kind, self._folder, slots=slots, **settings)
         self._apps.append(app)
         self._installed.callback(app.close)
@@ -99,6 +103,18 @@ class Stage:
         if not self._redis_url:
             self._redis_url = empty_redis(self._request)
         return self._redis_url
+
+    def _own_rabbitmq(self) -> dict[str, Any]:
+        """Queues of its own on the session's server."""
+        if not self._rabbitmq_prefix:
+            self._rabbitmq_prefix = f"test-{next(_prefixes)}"
+        server: RabbitMQServer = self._request.getfixturevalue("rabbitmq_server")
+        return {
+            "rabbitmq_host": f"{server.host}:{server.port}",
+            "rabbitmq_username": server.user,
+            "rabbitmq_password": server.password,
+            "rabbitmq_queue_prefix": self._rabbitmq_prefix,
+        }
 
     def adopt(self, app: Pynenc, *modules: ModuleType) -> None:
         """Put an app in the place of that of further task modules."""

@@ -72,6 +72,8 @@ def test_options_out_of_range_are_refused(options):
 @everywhere
 def test_priorities(stage, setup, journal, gate):
     stage.run(setup, slots=1)
+    # On RabbitMQ near ones share a level (docs/how-to/rabbitmq.md).
+    more = 75 if "RabbitMq" in setup.products else 51
     holder = tasks_options.holds_the_slot(journal, gate)
     wait_for_notes(journal)
     calls = [
@@ -79,7 +81,7 @@ def test_priorities(stage, setup, journal, gate):
         tasks_options.noted.with_options(priority=-5)(journal, "last"),
         tasks_options.urgent(journal, "urgent"),
         tasks_options.noted(journal, "second"),
-        tasks_options.noted.with_options(priority=51)(journal, "more-urgent"),
+        tasks_options.noted.with_options(priority=more)(journal, "more-urgent"),
         tasks_options.urgent.with_options(priority=0)(journal, "third"),
     ]
     open_gate(gate)

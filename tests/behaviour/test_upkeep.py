@@ -45,7 +45,10 @@ def test_what_has_ended_is_kept_for_its_time(stage, setup):
 def test_what_is_lost_from_the_queue_comes_back(stage, setup):
     app = stage.build(setup, slots=1, sweep_interval_seconds=0.1, sweep_grace_seconds=0.05)
     lost = [tasks_load.nothing(number) for number in range(3)]
-    app.engine.backend.broker.remove([invocation.invocation_id for invocation in lost])
+    if "RabbitMq" in setup.products:
+        app.broker.purge()  # it cannot look into its queues
+    else:
+        app.engine.backend.broker.remove([invocation.invocation_id for invocation in lost])
     assert app.broker.count_invocations() == 0
     with collected_log(app) as log:
         stage.start(app)

@@ -13,11 +13,11 @@ Place = tuple[str, str]
 #: AMQP allows 255 bytes; what is longer is named by its digest.
 _LONGEST_NAME = 200
 
-#: Every level costs the server memory in each queue, so the 201 priorities share eleven of them.
-LEVELS = 10
-_MIDDLE = 5
+#: Every level costs the server memory in each queue, so the 201 priorities share seventeen of them.
+LEVELS = 16
+_MIDDLE = 8
 #: From which priority on the next level begins, above 0; below 0 the same mirrored.
-_STEPS = (1, 2, 5, 20, 100)
+_STEPS = (1, 2, 5, 10, 25, 50, 75, 100)
 
 
 def queue_name(prefix: str, app_id: str, place: Place) -> str:
