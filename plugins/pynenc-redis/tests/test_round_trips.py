@@ -11,7 +11,8 @@ from pynenc.testing import wait_until
 from pynenc.testing.apps import RunnerThread
 from pynenc_redis.connection import Command, Server
 
-TASKS = 2_000
+TASKS = 10_000
+DEADLINE_SECONDS = 50.0
 
 
 @pytest.fixture
@@ -28,18 +29,25 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Command]]:
     return made
 
 
-@pytest.mark.timeout(60)
-def test_short_tasks(make_app: Callable[..., Pynenc], redis_url: str, trips: list[Sequence[Command]]) -> None:
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("batched", "limit"), [(False, 2.0), (True, 0.2)], ids=["one by one", "batched"])
+def test_short_tasks(
+    make_app: Callable[..., Pynenc], redis_url: str, trips: list[Sequence[Command]], limit: float, *, batched: bool
+) -> None:
     """One to submit, and a share of those that claim and finish many at once; asking for results is apart."""
     app = make_app(redis_url, slots=1)
-    calls = [redis_tasks.add(number, 1) for number in range(TASKS)]
+    if batched:
+        calls = list(redis_tasks.add.parallelize([(number, 1) for number in range(TASKS)]))
+    else:
+        calls = [redis_tasks.add(number, 1) for number in range(TASKS)]
     submitted = len(trips)
     with RunnerThread(app):
-        last = calls[-1].result_within(50)
-        wait_until(lambda: all(call.status.is_final() for call in calls[-50:]), 10, "the last to end")
+        last = calls[-1].result_within(DEADLINE_SECONDS)
+        wait_until(lambda: all(call.status.is_final() for call in calls[-50:]), DEADLINE_SECONDS, "the last to end")
         worked = [t for t in trips[submitted:] if not _asks(t)]
+    print(f"trips for each task: {submitted / TASKS:.4f} to submit, {len(worked) / TASKS:.4f} to work")  # noqa: T201 - the figure, for who looks (pytest -s)
     assert last == TASKS
-    assert submitted + len(worked) <= 2.0 * TASKS
+    assert submitted + len(worked) <= limit * TASKS
 
 
 def _asks(trip: Sequence[Command]) -> bool:
