@@ -11,7 +11,16 @@ from importlib.resources import files
 from pynenc.invocation.status import AVAILABLE, FINAL, UNSTARTED
 
 #: The parts of the library, in the order in which they need one another.
-PARTS = ("records.lua", "queue.lua", "board.lua", "values.lua", "occurrences.lua", "wakeups.lua", "steps.lua")
+PARTS = (
+    "records.lua",
+    "queue.lua",
+    "board.lua",
+    "values.lua",
+    "occurrences.lua",
+    "wakeups.lua",
+    "steps.lua",
+    "waits.lua",
+)
 
 #: The tables of the status machine, as Lua has them: the rules stay in one place.
 _STATUSES = {"FINAL": FINAL, "AVAILABLE": AVAILABLE, "UNSTARTED": UNSTARTED}

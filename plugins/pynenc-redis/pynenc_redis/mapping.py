@@ -31,6 +31,11 @@ def unpack(data: bytes) -> Any:
     return _unpackb(data, use_list=False, raw=False, unicode_errors="surrogatepass")
 
 
+def unpack_raw(data: bytes) -> Any:
+    """What the server packed: texts as bytes, for some of them are none."""
+    return _unpackb(data, use_list=False, raw=True)
+
+
 def holes(values: Sequence[Any]) -> list[Any]:
     """Values as they travel."""
     return [False if value is None else value for value in values]

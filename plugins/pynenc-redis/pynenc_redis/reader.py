@@ -116,14 +116,33 @@ class RedisLedgerReader(RedisPart, LedgerReader):
         return sorted(found)
 
     def changes(self, after: int, limit: int) -> list[HistoryEntry]:
-        [entries] = self._ask(("XRANGE", self._keys("changes"), f"({after}-0", "+", "COUNT", limit))
-        sequences = {int(entry_id.split(b"-")[0]): fields[1].decode() for entry_id, fields in entries}
-        found = {entry.sequence: entry for entry in self.history(list(sequences.values()))}
-        return [found[each] for each in sequences if each in found]
+        while True:
+            [entries] = self._ask(("XRANGE", self._keys("changes"), f"({after}-0", "+", "COUNT", limit))
+            if not entries:
+                return []
+            last, ids = _newest(entries[-1]), [each for entry in entries for each in _changed(entry)]
+            found = [entry for entry in self.history(ids) if after < entry.sequence <= last]
+            if found:
+                return found[:limit]
+            # Whoever changed in this page has been dropped, and others are behind it.
+            after = last
 
     def last_change(self) -> int:
         [last] = self._ask(("XREVRANGE", self._keys("changes"), "+", "-", "COUNT", 1))
-        return int(last[0][0].split(b"-")[0]) if last else 0
+        if not last:
+            return 0
+        newest = _newest(last[0])
+        return max((e.sequence for e in self.history(_changed(last[0])) if e.sequence <= newest), default=newest)
+
+
+def _newest(entry: tuple[bytes, Sequence[bytes]]) -> int:
+    """The last sequence of a step's changes."""
+    return int(entry[0].split(b"-")[0])
+
+
+def _changed(entry: tuple[bytes, Sequence[bytes]]) -> list[str]:
+    """Who changed in a step."""
+    return entry[1][1].decode().split("\n")
 
 
 def _pages(ids: Iterable[str], length: int) -> Iterator[list[str]]:

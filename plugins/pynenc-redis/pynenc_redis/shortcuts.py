@@ -11,7 +11,7 @@ from pynenc.ports.shortcuts import Shortcuts, Shortened, ShortWait
 from pynenc.ports.steps import ClaimPlan, WaitRequest
 from pynenc.ports.wakeups import Wakeups
 from pynenc_redis.keys import place_of
-from pynenc_redis.mapping import pack, packed_outcome, packed_record, record_of
+from pynenc_redis.mapping import pack, packed_outcome, packed_record, record_of, unpack_raw
 from pynenc_redis.part import RedisPart
 from pynenc_redis.unit import RedisUnit
 
@@ -69,7 +69,7 @@ class RedisShortcuts(RedisPart, Shortcuts):
         [reply] = self._ask(self._fcall("advance", pack((ended, begun, wanted, own)), *self._mark()))
         if reply is None:
             return None
-        blobs, more, scoped, here, told = reply
+        blobs, more, scoped, here, told = unpack_raw(reply)
         claimed = _claimed(blobs)
         self._remember(finished, changed, claimed)
         if scoped and not claimed and not finishes and not changes:
@@ -112,7 +112,7 @@ class RedisShortcuts(RedisPart, Shortcuts):
         [reply] = self._ask(self._fcall("wait", pack(step), *self._mark()))
         if reply is None:
             return None
-        pauses, blobs, taken, here, _ = reply
+        pauses, blobs, taken, here, _ = unpack_raw(reply)
         claimed = _claimed(taken)
         records = {record.invocation_id: record for record in map(record_of, blobs)}
         awaited = [records[each] for each in request.awaited]
@@ -150,9 +150,9 @@ class RedisShortcuts(RedisPart, Shortcuts):
                 self._claimed[record.invocation_id] = record
 
 
-def _claimed(taken: Sequence[tuple[bytes, bytes, bytes]]) -> list[Claimed]:
+def _claimed(taken: Sequence[tuple[bytes, bytes, int]]) -> list[Claimed]:
     return [
-        Claimed(record_of(blob), arguments.decode("utf-8", "surrogatepass"), int(priority))
+        Claimed(record_of(blob), arguments.decode("utf-8", "surrogatepass"), priority)
         for blob, arguments, priority in taken
     ]
 

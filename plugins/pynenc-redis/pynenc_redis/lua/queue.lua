@@ -3,9 +3,8 @@
 --   places        hash    <queue> NUL <lane> -> "1": where something was queued once
 --   q:<place>     zset    entries; the score is priority, dependents and age, the first first
 --   queued        hash    id -> place
---   pushes        string  how many were pushed: the age
 --
--- A score holds 53 bits: 8 of priority (100 - priority), 9 of dependents (511 - dependents), 36 of age.
+-- The age of an entry is a number of `sequence` (see records.lua), which only grows. A score holds 53 bits: 8 of priority (100 - priority), 9 of dependents (511 - dependents), 36 of age.
 
 local AGES = 68719476736
 local CROWDS = 512
@@ -27,17 +26,39 @@ local function push(p, id, place, priority, dependents)
         if score then
             local present, crowd, age = parts_of(tonumber(score))
             if priority > present then
-                redis.call('ZADD', p .. 'q:' .. known, string.format('%.17g', score_of(priority, crowd, age)), id)
+                redis.call('ZADD', p .. 'q:' .. known, score_of(priority, crowd, age), id)
             end
             return
         end
     end
-    local age = redis.call('INCR', p .. 'pushes') % AGES
-    redis.call('ZADD', p .. 'q:' .. place, string.format('%.17g', score_of(priority, dependents, age)), id)
+    local age = redis.call('INCR', p .. 'sequence') % AGES
+    redis.call('ZADD', p .. 'q:' .. place, score_of(priority, dependents, age), id)
     redis.call('HSET', p .. 'queued', id, place)
-    if redis.call('HSETNX', p .. 'places', place, '1') == 1 then
-        return
+    redis.call('HSETNX', p .. 'places', place, '1')
+end
+
+-- Push calls that have just been registered, and so are in no queue; a call's third field is its place, or false.
+local function push_new(p, calls, records, sequence)
+    local queued, by_place = {}, {}
+    for n, call in ipairs(calls) do
+        local id, place = records[n][R.id], call[3]
+        if place then
+            local score, last = score_of(records[n][R.priority], 0, (sequence + n) % AGES), #queued
+            queued[last + 1], queued[last + 2] = id, place
+            local scores = by_place[place]
+            if scores then
+                last = #scores
+                scores[last + 1], scores[last + 2] = score, id
+            else
+                by_place[place] = { score, id }
+            end
+        end
     end
+    for place, scores in pairs(by_place) do
+        call_with('ZADD', p .. 'q:' .. place, scores)
+        redis.call('HSETNX', p .. 'places', place, '1')
+    end
+    call_with('HSET', p .. 'queued', queued)
 end
 
 local function unqueue(p, id)
@@ -46,6 +67,20 @@ local function unqueue(p, id)
         redis.call('ZREM', p .. 'q:' .. place, id)
         redis.call('HDEL', p .. 'queued', id)
     end
+end
+
+-- Take entries of `first` out of their queues.
+local function unqueue_all(p, entries)
+    local ids, by_place = {}, {}
+    for n, entry in ipairs(entries) do
+        ids[n] = entry[1]
+        by_place[entry[2]] = by_place[entry[2]] or {}
+        table.insert(by_place[entry[2]], entry[1])
+    end
+    for place, members in pairs(by_place) do
+        call_with('ZREM', p .. 'q:' .. place, members)
+    end
+    call_with('HDEL', p .. 'queued', ids)
 end
 
 -- The places that are meant: named, every queue of a lane ('*'), or all.
@@ -111,10 +146,7 @@ end
 functions.pop = function(p, args)
     local limit = tonumber(args[1])
     local entries = first(p, meant(p, cmsgpack.unpack(args[2])), limit)
-    for _, entry in ipairs(entries) do
-        redis.call('ZREM', p .. 'q:' .. entry[2], entry[1])
-        redis.call('HDEL', p .. 'queued', entry[1])
-    end
+    unqueue_all(p, entries)
     return described(entries)
 end
 
@@ -134,7 +166,7 @@ local function promote(p, id, priority, more)
     if score then
         local present, dependents, age = parts_of(tonumber(score))
         local raised = score_of(math.max(present, priority), dependents + more, age)
-        redis.call('ZADD', p .. 'q:' .. place, string.format('%.17g', raised), id)
+        redis.call('ZADD', p .. 'q:' .. place, raised, id)
     end
 end
 

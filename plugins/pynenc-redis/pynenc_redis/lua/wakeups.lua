@@ -2,6 +2,10 @@
 
 -- Tell up to `count` processes that there is work; how many were told. Dead ones receive nothing, and are unmarked.
 local function wake(p, count, coroutines)
+    -- As a rule all are busy, and will look when they are done.
+    if redis.call('EXISTS', p .. 'ready', p .. 'picky', p .. 'standby', p .. 'coroutines') == 0 then
+        return 0
+    end
     for _, address in ipairs(redis.call('SMEMBERS', p .. 'picky')) do
         redis.call('SREM', p .. 'picky', address)
         redis.call('PUBLISH', p .. 'inbox:' .. address, '+')
