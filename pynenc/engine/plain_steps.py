@@ -11,6 +11,7 @@ from pynenc.ports.steps import Advanced, ClaimPlan, WaitAnswer, WaitRequest
 #: Whether a trigger watches one of these statuses.
 Watches = Callable[[Iterable[InvocationStatus]], bool]
 
+_GOES_ON = frozenset({InvocationStatus.RUNNING, InvocationStatus.RESUMED})
 _CLAIMED = frozenset({InvocationStatus.PENDING, InvocationStatus.RUNNING})
 
 
@@ -44,8 +45,8 @@ class PlainSteps:
         shortcuts = self._shortcuts
         if shortcuts is None or not _is_plain(finishes, changes, plan):
             return None
-        written = {finish.transition.to for finish in finishes}
-        if self._watches(written | _CLAIMED if plan is not None or changes else written):
+        written = {each.to for each in (*(finish.transition for finish in finishes), *changes)}
+        if self._watches(written | _CLAIMED if plan is not None else written):
             return None
         short = shortcuts.advance(finishes, changes, plan, now)
         if short is None:
@@ -104,4 +105,4 @@ def _is_plain(finishes: Sequence[Finish], changes: Sequence[Transition], plan: C
         # Who has been back may have waited for an event.
         if finish.record.attempt > 1 or finish.transition.to is InvocationStatus.CANCELLED:
             return False
-    return all(change.to is InvocationStatus.RUNNING for change in changes)
+    return all(change.to in _GOES_ON for change in changes)

@@ -1,4 +1,4 @@
-"""What this process has just finished, so that whoever waits here need not ask the store for it."""
+"""What this process has just finished or read, so that whoever waits here need not ask the store for it."""
 
 import threading
 
@@ -16,7 +16,7 @@ class Recent:
         self._kept: dict[str, tuple[InvocationRecord, Outcome]] = {}
 
     def add(self, record: InvocationRecord, outcome: Outcome) -> None:
-        """An attempt that ended here was published."""
+        """An attempt that ended here was published, or one that ended elsewhere was read."""
         with self._lock:
             self._kept[record.invocation_id] = (record, outcome)
             if len(self._kept) > KEPT:

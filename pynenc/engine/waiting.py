@@ -110,7 +110,7 @@ def on_event_loop() -> bool:
 
 def _ready(engine: Engine, awaited: Sequence[str], *, all_of_them: bool) -> list[InvocationRecord] | None:
     """The final ones if nobody need wait; unknown ones are an error."""
-    records = read_all(engine, awaited)
+    records = _read_one(engine, awaited[0]) if len(awaited) == 1 else read_all(engine, awaited)
     missing = [i for i in awaited if i not in records]
     if missing:
         raise InvocationNotFoundError(
@@ -128,6 +128,20 @@ def read_finals(engine: Engine, awaited: Sequence[str]) -> list[InvocationRecord
     rest = [i for i in awaited if i not in recent]
     records = {**recent, **read_all(engine, rest)} if rest else recent
     return [records[i] for i in awaited if i in records and records[i].status.is_final()]
+
+
+def _read_one(engine: Engine, invocation_id: str) -> dict[str, InvocationRecord]:
+    """Its record; where it costs no further trip, what it came to is read ahead."""
+    shortcuts = engine.backend.shortcuts
+    if shortcuts is None:
+        return engine.ledger.read([invocation_id])
+    found = shortcuts.read_with_outcome(invocation_id)
+    if found is None:
+        return {}
+    record, outcome = found
+    if outcome is not None and record.status.is_final():
+        engine.recent.add(record, outcome)
+    return {invocation_id: record}
 
 
 def read_all(engine: Engine, ids: Sequence[str]) -> dict[str, InvocationRecord]:

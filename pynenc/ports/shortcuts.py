@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pynenc.invocation.record import Claimed, Finish, InvocationRecord, NewInvocation, Transition
+from pynenc.invocation.record import Claimed, Finish, InvocationRecord, NewInvocation, Outcome, Transition
 from pynenc.ports.steps import ClaimPlan, WaitRequest
 
 
@@ -53,10 +53,10 @@ class Shortcuts(ABC):
     def advance(
         self, finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None, now: float
     ) -> Shortened | None:
-        """Record final outcomes and starts, tell who waits, and claim what has no running scope; None: not done.
+        """Record final outcomes, tell who waits, and claim what has no running scope; None: not done.
 
-        Effect, atomicity, ordering: those of ``Steps.advance``. An invocation with a scope at the head of a queue stays
-        there: the engine looks at them.
+        The changes are starts, and paused invocations without a scope that go on. Effect, atomicity, ordering: those of
+        ``Steps.advance``. An invocation with a scope at the head of a queue stays there: the engine looks at them.
         """
 
     @abstractmethod
@@ -71,3 +71,7 @@ class Shortcuts(ABC):
     @abstractmethod
     def resume(self, waiter: InvocationRecord, actor: str, now: float) -> InvocationRecord | None:
         """RESUMED, for an invocation without a scope; None: not done."""
+
+    @abstractmethod
+    def read_with_outcome(self, invocation_id: str) -> tuple[InvocationRecord, Outcome | None] | None:
+        """A record, and how its last attempt ended if that is recorded; None: there is no such invocation."""

@@ -4,14 +4,14 @@ import threading
 from collections.abc import Sequence
 from itertools import count
 
-from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, NewInvocation, Transition
+from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, NewInvocation, Outcome, Transition
 from pynenc.invocation.record_change import record_after
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.shortcuts import Shortcuts, Shortened, ShortWait
 from pynenc.ports.steps import ClaimPlan, WaitRequest
 from pynenc.ports.wakeups import Wakeups
 from pynenc_redis.keys import place_of
-from pynenc_redis.mapping import pack, packed_outcome, packed_record, record_of, unpack_raw
+from pynenc_redis.mapping import outcome_of, pack, packed_outcome, packed_record, record_of, unpack_raw
 from pynenc_redis.part import RedisPart
 from pynenc_redis.unit import RedisUnit
 
@@ -53,6 +53,9 @@ class RedisShortcuts(RedisPart, Shortcuts):
             return None
         finished = [record_after(finish.record, finish.transition, now) for finish in finishes]
         before = [self._claimed.get(change.invocation_id) for change in changes]
+        if any(old is not None and old.running_key is not None for old in before):
+            # It may not go on before its scope is free.
+            return None
         changed = [
             None if old is None else record_after(old, change, now) for old, change in zip(before, changes, strict=True)
         ]
@@ -126,6 +129,18 @@ class RedisShortcuts(RedisPart, Shortcuts):
             return None
         [done] = self._ask(self._fcall("resume", pack(_change(waiter, resumed, actor))))
         return None if done is None else resumed
+
+    def read_with_outcome(self, invocation_id: str) -> tuple[InvocationRecord, Outcome | None] | None:
+        # Which attempt is the last is not known before; there are few.
+        blob, outcomes = self._ask(("GET", self._keys("i", invocation_id)), ("HGETALL", self._keys("o", invocation_id)))
+        if blob is None:
+            return None
+        record = record_of(blob)
+        attempt = str(record.attempt).encode()
+        for place in range(0, len(outcomes), 2):
+            if outcomes[place] == attempt:
+                return record, outcome_of(invocation_id, record.attempt, outcomes[place + 1])
+        return record, None
 
     def _mark(self) -> tuple[str, str]:
         """Asked again after a lost connection, the server answers what it answered then.
