@@ -38,6 +38,10 @@ class Wakeups(ABC):
         Ordering: a worker says it is idle, then looks for work once more, then sleeps.
         """
 
+    def ask_ahead(self, *, picky: bool = False) -> None:
+        """``set_idle(True)`` ahead of a look by this thread: the mark may travel with the next use of the product."""
+        self.set_idle(True, picky=picky)
+
     @abstractmethod
     def set_standby(self, standby: bool) -> None:
         """Whether this process, which runs nothing itself, is to be told of work when nobody is idle."""

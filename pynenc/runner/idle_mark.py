@@ -36,7 +36,7 @@ class IdleMark:
     def ask(self) -> None:
         """Ask for any work, ahead of a look whose answer decides whether a slot rests."""
         with self._lock:
-            self._wakeups.set_idle(True, picky=self._picky)
+            self._wakeups.ask_ahead(picky=self._picky)
             self._asks = True
 
     def correct(self) -> bool:

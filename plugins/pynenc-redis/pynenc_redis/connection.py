@@ -59,6 +59,8 @@ class Server:
         self._pid = os.getpid()
         self._reached = False
         self._token = secrets.token_hex(8)
+        #: What each thread sends with its next trip.
+        self._ahead = threading.local()
         #: Since when units come to nothing for want of the server.
         self._trouble_since: float | None = None
 
@@ -196,6 +198,10 @@ class Server:
         else:
             self.give_back(connection)
 
+    def send_ahead(self, commands: Sequence[Command]) -> None:
+        """Have commands go ahead of the next trip of this thread; nobody reads what they come to."""
+        self._ahead.commands = [*(getattr(self._ahead, "commands", None) or ()), *commands]
+
     def exchange(self, connection: Any, commands: Sequence[Command]) -> list[Any]:
         """Send commands and read the replies; errors that the server replies are among them.
 
@@ -203,7 +209,12 @@ class Server:
             RedisError: the connection is lost, or the server cannot serve it now.
             OSError: the same.
         """
-        replies = _exchange(connection, commands)
+        ahead = getattr(self._ahead, "commands", None)
+        if ahead:
+            replies = _exchange(connection, (*ahead, *commands))[len(ahead) :]
+            self._ahead.commands = None
+        else:
+            replies = _exchange(connection, commands)
         for reply in replies:
             if isinstance(reply, RedisError) and is_outage(reply):
                 raise reply

@@ -25,7 +25,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from pynenc.exceptions import StoreUnavailableError
 from pynenc.module_loggers import module_logger
 from pynenc.ports.wakeups import Wakeups
-from pynenc_redis.connection import Server
+from pynenc_redis.connection import Command, Server
 from pynenc_redis.failures import translated
 from pynenc_redis.functions import function_name
 from pynenc_redis.keys import Keys
@@ -66,6 +66,7 @@ class RedisWakeups(Wakeups):
         self._on_message: Callable[[Sequence[str]], None] | None = None
         self._on_work: Callable[[], None] | None = None
         self._kind: str | None = None
+        self._kinds_used: frozenset[str] = frozenset()
         #: Whether somebody waits here, and whether the server has been told so.
         self._waiting = False
         self._marked_waiting = False
@@ -112,16 +113,27 @@ class RedisWakeups(Wakeups):
     def set_idle(self, idle: bool, *, picky: bool = False, coroutines_only: bool = False) -> None:
         self._mark(("coroutines" if coroutines_only else "picky" if picky else "ready") if idle else None)
 
+    def ask_ahead(self, *, picky: bool = False) -> None:
+        self._server.send_ahead(self._change_mark("picky" if picky else "ready"))
+
     def set_standby(self, standby: bool) -> None:
         self._mark("standby" if standby else None)
 
     def _mark(self, kind: str | None) -> None:
-        before, self._kind = self._kind, kind
-        commands = [("SREM", self._keys(before), self._address)] if before not in (None, kind) else []
-        if kind is not None:
-            commands.append(("SADD", self._keys(kind), self._address))
+        commands = self._change_mark(kind)
         if commands:
             self._server.ask(*commands)
+
+    def _change_mark(self, kind: str | None) -> list[Command]:
+        # Not only the last one: a mark that was sent ahead may arrive after those that other threads made since.
+        commands: list[Command] = [
+            ("SREM", self._keys(other), self._address) for other in sorted(self._kinds_used) if other != kind
+        ]
+        self._kind = kind
+        if kind is not None:
+            self._kinds_used |= {kind}
+            commands.append(("SADD", self._keys(kind), self._address))
+        return commands
 
     # --------------------------------------------------------------- telling
 
