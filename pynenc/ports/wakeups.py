@@ -39,8 +39,15 @@ class Wakeups(ABC):
         """
 
     def ask_ahead(self, *, picky: bool = False) -> None:
-        """``set_idle(True)`` ahead of a look by this thread: the mark may travel with the next use of the product."""
+        """``set_idle(True)`` ahead of a look by this thread: the mark may travel with the next use of the product.
+
+        A look that is a step of the product's own need not make the mark if it finds something; see ``asks``.
+        """
         self.set_idle(True, picky=picky)
+
+    def asks(self) -> bool:
+        """Whether this process, which asked for every kind of work, is marked so; False in doubt."""
+        return True
 
     @abstractmethod
     def set_standby(self, standby: bool) -> None:

@@ -48,9 +48,9 @@ class IdleMark:
             return self._asks
 
     def asks(self) -> bool:
-        """Whether it asked for every kind of work when it was written last."""
+        """Whether it asks for every kind of work, as far as is known."""
         with self._lock:
-            return self._asks
+            return self._asks and self._wakeups.asks()
 
     def withdraw(self) -> None:
         """Ask for nothing."""

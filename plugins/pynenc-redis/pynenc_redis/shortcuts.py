@@ -1,19 +1,20 @@
 """Submitting and advancing in one trip (lua/steps.lua)."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
+from typing import Any
 
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, NewInvocation, Outcome, Transition
 from pynenc.invocation.record_change import record_after
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.shortcuts import Shortcuts, Shortened, ShortWait
 from pynenc.ports.steps import ClaimPlan, WaitRequest
-from pynenc.ports.wakeups import Wakeups
 from pynenc_redis.keys import place_of
 from pynenc_redis.mapping import outcome_of, pack, packed_outcome, packed_record, record_of, unpack_raw
 from pynenc_redis.part import RedisPart
 from pynenc_redis.unit import RedisUnit
+from pynenc_redis.wakeups import RedisWakeups
 
 #: Records kept of what was claimed here and has not ended; more than a process runs or has paused, as a rule.
 KEPT_RECORDS = 4_096
@@ -22,7 +23,7 @@ KEPT_RECORDS = 4_096
 class RedisShortcuts(RedisPart, Shortcuts):
     """What a record was when this process wrote it last is checked against the server's, and not read before."""
 
-    def __init__(self, unit: RedisUnit, wakeups: Wakeups) -> None:
+    def __init__(self, unit: RedisUnit, wakeups: RedisWakeups) -> None:
         super().__init__(unit)
         self._wakeups = wakeups
         self._claimed: dict[str, InvocationRecord] = {}
@@ -69,10 +70,10 @@ class RedisShortcuts(RedisPart, Shortcuts):
             return None
         wanted = False if plan is None else _plan(plan, now)
         own = self._wakeups.address() or ""
-        [reply] = self._ask(self._fcall("advance", pack((ended, begun, wanted, own)), *self._mark()))
+        reply = self._step("advance", plan, lambda asking: (ended, begun, wanted, own, asking))
         if reply is None:
             return None
-        blobs, more, scoped, here, told = unpack_raw(reply)
+        blobs, more, scoped, here, told, _ = reply
         claimed = _claimed(blobs)
         self._remember(finished, changed, claimed)
         if scoped and not claimed and not finishes and not changes:
@@ -112,10 +113,10 @@ class RedisShortcuts(RedisPart, Shortcuts):
             False if plan is None else _plan(plan, now),
             self._wakeups.address() or "",
         )
-        [reply] = self._ask(self._fcall("wait", pack(step), *self._mark()))
+        reply = self._step("wait", plan, lambda asking: (*step, asking))
         if reply is None:
             return None
-        pauses, blobs, taken, here, _ = unpack_raw(reply)
+        pauses, blobs, taken, here, _, _ = reply
         claimed = _claimed(taken)
         records = {record.invocation_id: record for record in map(record_of, blobs)}
         awaited = [records[each] for each in request.awaited]
@@ -141,6 +142,22 @@ class RedisShortcuts(RedisPart, Shortcuts):
             if outcomes[place] == attempt:
                 return record, outcome_of(invocation_id, record.attempt, outcomes[place + 1])
         return record, None
+
+    def _step(
+        self, name: str, plan: ClaimPlan | None, step: Callable[[object], tuple[object, ...]]
+    ) -> tuple[Any, ...] | None:
+        """What a step came to; None: not done. It asks for work in the place of this thread, if it claims."""
+        mark = self._wakeups.mark
+        asking = None if plan is None else mark.take()
+        [reply] = self._ask(self._fcall(name, pack(step(mark.packed(asking))), *self._mark()))
+        if reply is None:
+            if asking is not None:
+                # Then it is asked before the look that the engine composes.
+                mark.put_ahead(asking.kind)
+            return None
+        answer: tuple[Any, ...] = unpack_raw(reply)
+        mark.settle(asking, asked=bool(answer[-1]))
+        return answer
 
     def _mark(self) -> tuple[str, str]:
         """Asked again after a lost connection, the server answers what it answered then.

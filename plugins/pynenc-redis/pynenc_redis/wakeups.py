@@ -30,6 +30,7 @@ from pynenc_redis.failures import translated
 from pynenc_redis.functions import function_name
 from pynenc_redis.keys import Keys
 from pynenc_redis.mapping import pack
+from pynenc_redis.marks import Mark
 
 WORK = "+"
 
@@ -40,7 +41,6 @@ FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
 CLOSE_WAIT_SECONDS = 5.0
 
-_KINDS = ("ready", "picky", "coroutines", "standby")
 _logger = module_logger(__name__)
 
 
@@ -52,6 +52,8 @@ class RedisWakeups(Wakeups):
     def __init__(self, server: Server, keys: Keys) -> None:
         self._server = server
         self._keys = keys
+        #: What this process may be told of.
+        self.mark = Mark(server, keys, lambda: self._address)
         self._start_anew()
         _wakeups_of_this_process.add(self)
 
@@ -65,8 +67,7 @@ class RedisWakeups(Wakeups):
         self._closing = threading.Event()
         self._on_message: Callable[[Sequence[str]], None] | None = None
         self._on_work: Callable[[], None] | None = None
-        self._kind: str | None = None
-        self._kinds_used: frozenset[str] = frozenset()
+        self.mark.start_anew()
         #: Whether somebody waits here, and whether the server has been told so.
         self._waiting = False
         self._marked_waiting = False
@@ -111,29 +112,16 @@ class RedisWakeups(Wakeups):
                 self._mark_waiting()
 
     def set_idle(self, idle: bool, *, picky: bool = False, coroutines_only: bool = False) -> None:
-        self._mark(("coroutines" if coroutines_only else "picky" if picky else "ready") if idle else None)
+        self.mark.put(("coroutines" if coroutines_only else "picky" if picky else "ready") if idle else None)
 
     def ask_ahead(self, *, picky: bool = False) -> None:
-        self._server.send_ahead(self._change_mark("picky" if picky else "ready"))
+        self.mark.put_ahead("picky" if picky else "ready")
+
+    def asks(self) -> bool:
+        return self.mark.asks()
 
     def set_standby(self, standby: bool) -> None:
-        self._mark("standby" if standby else None)
-
-    def _mark(self, kind: str | None) -> None:
-        commands = self._change_mark(kind)
-        if commands:
-            self._server.ask(*commands)
-
-    def _change_mark(self, kind: str | None) -> list[Command]:
-        # Not only the last one: a mark that was sent ahead may arrive after those that other threads made since.
-        commands: list[Command] = [
-            ("SREM", self._keys(other), self._address) for other in sorted(self._kinds_used) if other != kind
-        ]
-        self._kind = kind
-        if kind is not None:
-            self._kinds_used |= {kind}
-            commands.append(("SADD", self._keys(kind), self._address))
-        return commands
+        self.mark.put("standby" if standby else None)
 
     # --------------------------------------------------------------- telling
 
@@ -225,10 +213,8 @@ class RedisWakeups(Wakeups):
     def _renew_marks(self) -> None:
         """The server may have forgotten them."""
         marked = self._waiting or self._marked_waiting
-        commands = [("SADD", self._keys("waiting"), self._address)] if marked else []
-        kind = self._kind
-        if kind is not None:
-            commands.append(("SADD", self._keys(kind), self._address))
+        commands: list[Command] = [("SADD", self._keys("waiting"), self._address)] if marked else []
+        commands += self.mark.renewal()
         try:
             if commands:
                 self._server.ask(*commands)
@@ -255,6 +241,8 @@ class RedisWakeups(Wakeups):
 
     def _call_back(self, lines: list[str], *, look_at_everything: bool) -> None:
         ids = [line for line in lines if line and line != WORK]
+        if WORK in lines:
+            self.mark.taken_away()
         try:
             if ids and not self._waiting:
                 self._unmark_waiting()
@@ -276,8 +264,8 @@ class RedisWakeups(Wakeups):
             return
         self._closing.set()
         # Marks that stay find nobody.
-        self._server.try_ask(*(("SREM", self._keys(kind), self._address) for kind in (*_KINDS, "waiting")))
-        self._kind, self._marked_waiting = None, False
+        self._server.try_ask(("SREM", self._keys("waiting"), self._address), *self.mark.removal())
+        self._marked_waiting = False
         _interrupt(connection)
         if listener is not threading.current_thread():
             listener.join(CLOSE_WAIT_SECONDS)

@@ -27,6 +27,7 @@ from pynenc_redis.reaching import server_of
 from pynenc_redis.shortcuts import RedisShortcuts
 from pynenc_redis.testing.stores import redis_store
 from pynenc_redis.unit import RedisUnit
+from pynenc_redis.wakeups import RedisWakeups
 
 S = InvocationStatus
 Exchange = Callable[[Any, Sequence[Command]], list[Any]]
@@ -43,6 +44,7 @@ def store(redis_url: str) -> Iterator[Backend]:
 def shortcuts(store: Backend) -> RedisShortcuts:
     unit = store.units[0]
     assert isinstance(unit, RedisUnit)
+    assert isinstance(store.wakeups, RedisWakeups)
     return RedisShortcuts(unit, store.wakeups)
 
 
