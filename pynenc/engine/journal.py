@@ -252,7 +252,7 @@ class StoredJournal:
         return accepted
 
     def _announce(self, task: Any) -> None:
-        if self._running.suspender.announces:
+        if self._running.suspender.announces and task.lane != Lane.EVENT_LOOP:
             self._running.suspender.owe(1)
         else:
             self._engine.wakeups.wake_workers(1, coroutines=task.lane == Lane.EVENT_LOOP)

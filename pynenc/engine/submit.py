@@ -12,7 +12,7 @@ from pynenc.engine.payloads import PackedArguments, Part
 from pynenc.engine.telling import raise_if_cancelled
 from pynenc.exceptions import InvocationConcurrencyWithDifferentArgumentsError
 from pynenc.identifiers import new_id
-from pynenc.invocation.record import NewInvocation
+from pynenc.invocation.record import Lane, NewInvocation
 from pynenc.ports.orchestrator import Existing
 
 
@@ -106,8 +106,9 @@ def _store(
     if not new:
         return []
     # Whoever calls inside a task usually waits next, and then runs what it called itself; its pool tells others
-    # of what is left over, at the latest a moment from now.
+    # of what is left over, at the latest a moment from now. A coroutine is for whoever has room on a loop.
     owes = announce and parent is not None and parent.suspender.announces
+    owes = owes and not any(item.lane == Lane.EVENT_LOOP for item in new)
     uses = {item.text: item.references for item in packed if item.references}
     existing = engine.steps.submit(new, uses, wake=announce and not owes)
     if parent is not None and owes:

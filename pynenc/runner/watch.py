@@ -60,7 +60,7 @@ class Watch:
                 self._changed.notify()
 
     def owe(self, calls: int) -> None:
-        """Invocations were queued that nobody was told of."""
+        """Invocations for slots were queued that nobody was told of."""
         with self._changed:
             self._owed += calls
             if self._owed_until is None:
@@ -72,7 +72,7 @@ class Watch:
         with self._changed:
             owed, self._owed = self._owed - taken, 0
         if owed > 0:
-            self._pool.engine.wakeups.wake_workers(owed, coroutines=True)
+            self._pool.engine.wakeups.wake_workers(owed)
 
     def due(self, at: float | None) -> None:
         """A delayed invocation is to be queued at this time (seconds since the epoch)."""
