@@ -70,6 +70,7 @@ def record_of(data: bytes) -> InvocationRecord:
 def history_entry_of(invocation_id: str, data: bytes) -> HistoryEntry:
     """A recorded status."""
     sequence, status, actor, owner, attempt, timestamp = unpack(data)
+    owner = actor if owner is True else owner
     return HistoryEntry(sequence, invocation_id, _STATUSES[status], actor or None, owner or None, attempt, timestamp)
 
 

@@ -4,7 +4,7 @@
 -- Sorted sets with score 0 are in the order of their members, which is the order of registration.
 --
 --   i:<id>        string  the record (MessagePack; the places of its fields: R)
---   h:<id>        list    its history: MessagePack of sequence, status, actor, owner, attempt, time
+--   h:<id>        list    its history: MessagePack of sequence, status, actor, owner (true: the actor), attempt, time
 --   changes       stream  <sequence>-0: the ids, one in a line, of who changed in a step, up to that sequence
 --   sequence      string  the newest number that was given to a change, or to an entry of a queue as its age
 --   tasks         set     tasks that have invocations
@@ -118,6 +118,8 @@ local function write_history(w)
         repeat
             local entry = entries[n]
             entry[1] = sequence + n
+            -- A runner's id is a third of an entry, and most entries have the same one twice.
+            entry[4] = entry[4] == entry[3] or entry[4]
             packed[#packed + 1] = cmsgpack.pack(entry)
             n = n + 1
         until n > #entries or entries[n][1] ~= id
