@@ -40,6 +40,8 @@ class Mark:
         self._lock = threading.Lock()
         #: What was marked last, and whether the server has just that: nobody took it away or crossed it.
         self._kind: str | None = None
+        #: What was ever marked: most processes need two kinds.
+        self._used: frozenset[str] = frozenset()
         self._certain = True
         self._changes = 0
         self._local = threading.local()
@@ -52,7 +54,8 @@ class Mark:
                 return
             commands = self._change(kind)
             changes = self._changes
-        self._server.ask(*commands)
+        if commands:
+            self._server.ask(*commands)
         with self._lock:
             self._certain = self._changes == changes
 
@@ -72,7 +75,7 @@ class Mark:
 
     def packed(self, asking: Asking | None) -> object:
         """As the functions of the server want it."""
-        return asking is not None and (asking.kind, self._address(), [k for k in KINDS if k != asking.kind])
+        return asking is not None and (asking.kind, self._address(), [k for k in self._used if k != asking.kind])
 
     def settle(self, asking: Asking | None, *, asked: bool) -> None:
         """A step made the mark, or left the one before as it was."""
@@ -117,7 +120,8 @@ class Mark:
         self._doubt()
         self._kind = kind
         address = self._address()
-        commands: list[Command] = [("SREM", self._keys(other), address) for other in KINDS if other != kind]
+        commands: list[Command] = [("SREM", self._keys(other), address) for other in self._used if other != kind]
         if kind is not None:
+            self._used |= {kind}
             commands.append(("SADD", self._keys(kind), address))
         return commands
