@@ -54,7 +54,8 @@ class Pool:
         self.claimed: deque[Claimed] = deque()
         self._carriers: list[Carrier] = []
         self._look_again = False
-        self.idle_mark = IdleMark(engine.wakeups, picky=bool(limits.queues), room=self._room)
+        beside = not engine.backend.capabilities.one_product
+        self.idle_mark = IdleMark(engine.wakeups, picky=bool(limits.queues), room=self._room, queue_elsewhere=beside)
         self.stopping = False
         #: Single use: what this process was for is done, or was taken by others.
         self._used_up = False
@@ -85,8 +86,10 @@ class Pool:
         if slot is not None:
             self.carry(slot)
         else:
-            # We were told because our mark was still there when all slots were taken: others may have room.
-            self.engine.wakeups.wake_workers(1, coroutines=True)
+            # Told by a mark from before all slots were taken: others may have room. Ours is put right before, and not
+            # taken for it: nobody would be told of the next coroutine.
+            self.idle_mark.correct()
+            self.engine.wakeups.wake_workers(1, coroutines=not self._room().coroutines)
             self.lane.look()
 
     def stop_claiming(self) -> None:

@@ -202,12 +202,6 @@ class Server:
         """Have commands go ahead of the next trip of this thread, in place of others; nobody reads the replies."""
         self._ahead.commands = commands
 
-    def take_ahead(self) -> Sequence[Command]:
-        """What was to go ahead, and does not any more."""
-        commands: Sequence[Command] = getattr(self._ahead, "commands", None) or ()
-        self._ahead.commands = None
-        return commands
-
     def exchange(self, connection: Any, commands: Sequence[Command]) -> list[Any]:
         """Send commands and read the replies; errors that the server replies are among them.
 

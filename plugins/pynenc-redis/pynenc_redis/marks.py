@@ -1,29 +1,18 @@
 """The mark by which a process asks to be told of work: kept on the server, and known here as far as that is possible.
 
 A worker asks before it looks for work, and takes the mark back when it has found some: two trips around each look. So a
-mark is sent along with the look, and a look that is a step of the server's own (lua/steps.lua) makes it only if there
-was nothing. What need not be written is not written, where this process knows what the server has.
+mark is sent along with the look, ahead of it. What need not be written is not written, where this process knows what
+the server has.
 """
 
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
 
 from pynenc_redis.connection import Command, Server
 from pynenc_redis.keys import Keys
 
 #: Sets of addresses (see wakeups.py); a process is in one of them at most.
 KINDS = ("ready", "picky", "coroutines", "standby")
-
-
-class Asking(NamedTuple):
-    """A mark that is to be made by a step if it finds nothing."""
-
-    kind: str
-    #: The mark before, if it was certain, and how many changes of it were made until then.
-    before: str | None
-    certain: bool
-    changes: int
 
 
 class Mark:
@@ -44,7 +33,6 @@ class Mark:
         self._used: frozenset[str] = frozenset()
         self._certain = True
         self._changes = 0
-        self._local = threading.local()
 
     def put(self, kind: str | None) -> None:
         """Have the server keep this mark, or none."""
@@ -60,35 +48,9 @@ class Mark:
             self._certain = self._changes == changes
 
     def put_ahead(self, kind: str) -> None:
-        """The same with the next trip of this thread, unless ``take`` comes first."""
+        """The same with the next trip of this thread."""
         with self._lock:
-            before, certain = self._kind, self._certain
             self._server.send_ahead(self._change(kind))
-            self._local.asking = Asking(kind, before, certain, self._changes)
-
-    def take(self) -> Asking | None:
-        """What this thread was about to send ahead."""
-        if not self._server.take_ahead():
-            return None
-        asking: Asking = self._local.asking
-        return asking
-
-    def packed(self, asking: Asking | None) -> object:
-        """As the functions of the server want it."""
-        return asking is not None and (asking.kind, self._address(), [k for k in self._used if k != asking.kind])
-
-    def settle(self, asking: Asking | None, *, asked: bool) -> None:
-        """A step made the mark, or left the one before as it was."""
-        if asking is None:
-            return
-        with self._lock:
-            if self._changes != asking.changes:
-                # Another thread changed it meanwhile, and nobody knows what came first.
-                self._doubt()
-            elif asked:
-                self._certain = True
-            else:
-                self._kind, self._certain = asking.before, asking.certain
 
     def asks(self) -> bool:
         """Whether the server certainly has a mark for every kind of work."""

@@ -1,7 +1,7 @@
 """Submitting and advancing in one trip (lua/steps.lua)."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
@@ -70,10 +70,10 @@ class RedisShortcuts(RedisPart, Shortcuts):
             return None
         wanted = False if plan is None else _plan(plan, now)
         own = self._wakeups.address() or ""
-        reply = self._step("advance", plan, lambda asking: (ended, begun, wanted, own, asking))
+        reply = self._step("advance", (ended, begun, wanted, own))
         if reply is None:
             return None
-        blobs, more, scoped, here, told, _ = reply
+        blobs, more, scoped, here, told = reply
         claimed = _claimed(blobs)
         self._remember(finished, changed, claimed)
         if scoped and not claimed and not finishes and not changes:
@@ -113,10 +113,10 @@ class RedisShortcuts(RedisPart, Shortcuts):
             False if plan is None else _plan(plan, now),
             self._wakeups.address() or "",
         )
-        reply = self._step("wait", plan, lambda asking: (*step, asking))
+        reply = self._step("wait", step)
         if reply is None:
             return None
-        pauses, blobs, taken, here, _, _ = reply
+        pauses, blobs, taken, here, _ = reply
         claimed = _claimed(taken)
         records = {record.invocation_id: record for record in map(record_of, blobs)}
         awaited = [records[each] for each in request.awaited]
@@ -143,21 +143,10 @@ class RedisShortcuts(RedisPart, Shortcuts):
                 return record, outcome_of(invocation_id, record.attempt, outcomes[place + 1])
         return record, None
 
-    def _step(
-        self, name: str, plan: ClaimPlan | None, step: Callable[[object], tuple[object, ...]]
-    ) -> tuple[Any, ...] | None:
-        """What a step came to; None: not done. It asks for work in the place of this thread, if it claims."""
-        mark = self._wakeups.mark
-        asking = None if plan is None else mark.take()
-        [reply] = self._ask(self._fcall(name, pack(step(mark.packed(asking))), *self._mark()))
-        if reply is None:
-            if asking is not None:
-                # Then it is asked before the look that the engine composes.
-                mark.put_ahead(asking.kind)
-            return None
-        answer: tuple[Any, ...] = unpack_raw(reply)
-        mark.settle(asking, asked=bool(answer[-1]))
-        return answer
+    def _step(self, name: str, step: tuple[object, ...]) -> tuple[Any, ...] | None:
+        """What a step came to; None: not done. What this thread asks for goes ahead of it, in the same trip."""
+        [reply] = self._ask(self._fcall(name, pack(step), *self._mark()))
+        return None if reply is None else unpack_raw(reply)
 
     def _mark(self) -> tuple[str, str]:
         """Asked again after a lost connection, the server answers what it answered then.

@@ -50,22 +50,14 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Command]]:
     return made
 
 
-def test_a_look_that_finds_nothing_asks(worker: Components, marked: Callable[[], set[str]]) -> None:
-    worker.wakeups.ask_ahead()
-    assert worker.shortcuts.advance((), (), PLAN, NOW) is not None
-    assert worker.wakeups.asks()
-    assert marked() == {"ready"}
-
-
-def test_a_look_that_finds_something_leaves_the_mark(worker: Components, marked: Callable[[], set[str]]) -> None:
-    worker.wakeups.set_idle(True, coroutines_only=True)
+def test_a_look_that_claims_asks_first(worker: Components, marked: Callable[[], set[str]]) -> None:
+    """Also if it finds something: another slot of this process may be at rest."""
     worker.shortcuts.submit([call("a")], NOW, wake=False)
     worker.wakeups.ask_ahead()
     advanced = worker.shortcuts.advance((), (), PLAN, NOW)
     assert advanced is not None
     assert len(advanced.claimed) == 1
-    assert not worker.wakeups.asks()
-    assert marked() == {"coroutines"}
+    assert marked() == {"ready"}
 
 
 def test_any_other_look_asks_first(worker: Components, marked: Callable[[], set[str]]) -> None:
@@ -82,17 +74,3 @@ def test_a_mark_that_is_there_is_not_sent_again(worker: Components, trips: list[
     worker.wakeups.mark.taken_away()
     worker.wakeups.set_idle(True, coroutines_only=True)
     assert len(trips) == 2
-
-
-def test_who_asks_for_everything_is_in_doubt_after_another_thread(
-    worker: Components, marked: Callable[[], set[str]]
-) -> None:
-    """What two threads sent may have arrived in either order: who rests must look again."""
-    mark = worker.wakeups.mark
-    mark.put_ahead("ready")
-    asking = mark.take()
-    mark.put("coroutines")
-    mark.settle(asking, asked=True)
-    assert not worker.wakeups.asks()
-    mark.put("coroutines")
-    assert marked() == {"coroutines"}

@@ -65,19 +65,6 @@ local function is_short(record, short)
     return short[record[R.task]] and record[RECOVERIES] == 0
 end
 
--- A runner that finds nothing to claim asks to be told of work: {kind of its mark, address, marks it may have}, or false.
--- Whether it did; one that found something has not changed its mark.
-local function ask(p, c, request)
-    if not request or #c.claimed > 0 then
-        return 0
-    end
-    for _, kind in ipairs(request[3]) do
-        redis.call('SREM', p .. kind, request[2])
-    end
-    redis.call('SADD', p .. request[1], request[2])
-    return 1
-end
-
 -- What a runner may claim: {owner, places, limit, how many to start, short tasks or false, now}.
 local function claiming(plan)
     local c = { owner = plan[1], places = plan[2], limit = plan[3], start = plan[4], now = plan[6], claimed = {} }
@@ -243,7 +230,7 @@ local function answer(p, args, value)
     return packed
 end
 
--- {finishes, changes, plan or false, own address, what to ask for or false}.
+-- {finishes, changes, plan or false, own address}.
 functions.advance = function(p, args)
     local last = answered(p, args)
     if last then
@@ -273,13 +260,12 @@ functions.advance = function(p, args)
     for n, change in ipairs(changes) do
         write_record(w, before[n], begun[n], change[1], change[2])
     end
-    local more, scoped, claimed, asked = false, false, {}, 0
+    local more, scoped, claimed = false, false, {}
     if plan then
         local c = claiming(plan)
         more, scoped = claim(w, c)
         claimed = answer_of_claims(w, c)
-        asked = ask(p, c, step[5])
     end
     finish_step(w)
-    return answer(p, args, { claimed, more and 1 or 0, scoped and 1 or 0, t.here, send(p, t), asked })
+    return answer(p, args, { claimed, more and 1 or 0, scoped and 1 or 0, t.here, send(p, t) })
 end

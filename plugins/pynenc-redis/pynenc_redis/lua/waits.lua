@@ -57,8 +57,8 @@ local function serves(places, record)
 end
 
 -- {finishes, waiter (a change), awaited ids, whether all, address, whether to look for circles, priority or false, plan or
--- false, own address, what to ask for or false}. The answer: {paused, records of the awaited, claimed, ids for this process,
--- how many were told, whether it asked}.
+-- false, own address}. The answer: {paused, records of the awaited, claimed, ids for this process,
+-- how many were told}.
 functions.wait = function(p, args)
     local last = answered(p, args)
     if last then
@@ -98,7 +98,7 @@ functions.wait = function(p, args)
     end
     local t = telling(step[9])
     write_finishes(w, finishes, checked, t)
-    local claimed, asked = {}, 0
+    local claimed = {}
     if not ready then
         write_record(w, waiter, paused, request[1], request[2])
         for _, each in ipairs(awaited) do
@@ -122,7 +122,6 @@ functions.wait = function(p, args)
         if c then
             claim(w, c)
             claimed = answer_of_claims(w, c)
-            asked = ask(p, c, step[10])
             for _, each in ipairs(c.claimed) do
                 taken[each[1]] = true
             end
@@ -136,7 +135,7 @@ functions.wait = function(p, args)
         end
     end
     finish_step(w)
-    return answer(p, args, { ready and 0 or 1, blobs, claimed, t.here, send(p, t), asked })
+    return answer(p, args, { ready and 0 or 1, blobs, claimed, t.here, send(p, t) })
 end
 
 -- A waiter (a change) goes on, and waits for nobody any more.
