@@ -107,7 +107,7 @@ class Stage:
     def _own_rabbitmq(self) -> dict[str, Any]:
         """Queues of its own on the session's server."""
         if not self._rabbitmq_prefix:
-            self._rabbitmq_prefix = f"test-{next(_prefixes)}"
+            self._rabbitmq_prefix = f"behaviour-{next(_prefixes)}"
         server: RabbitMQServer = self._request.getfixturevalue("rabbitmq_server")
         return {
             "rabbitmq_host": f"{server.host}:{server.port}",
