@@ -7,6 +7,7 @@ from pynenc.builder import PynencBuilder
 
 @pytest.fixture(autouse=True)
 def _no_plugins(monkeypatch):
+    PynencBuilder()  # real plugins register once for each process, and not in what is undone here
     monkeypatch.setattr(PynencBuilder, "_plugin_methods", {})
     monkeypatch.setattr(PynencBuilder, "_plugin_validators", [])
 
