@@ -17,7 +17,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from pynenc_redis.failures import is_outage, is_refusal, translated
 from pynenc_redis.functions import library
 
-#: Between attempts to connect again, at first and at most.
+#: Between attempts to connect again, at first and at most: nobody can wake those who wait for a server that is away.
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
 #: Before a server is asked again that is there and refuses: a replica that is about to become the primary.

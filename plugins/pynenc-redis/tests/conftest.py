@@ -2,7 +2,7 @@
 
 import itertools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from pynenc import Pynenc
 from pynenc.testing.apps import Setup, build_app, installed
 from pynenc.testing.history import check_all_histories
 from pynenc.testing.servers import RedisServer
+from pynenc_redis.connection import Command, Server
 
 #: Above those of the behaviour tests, which may run in the same session.
 FIRST_DATABASE, DATABASES = 32, 32
@@ -55,3 +56,17 @@ def make_app(tmp_path: Path, redis_server: RedisServer) -> Iterator[Callable[...
         yield make
         for app in made:
             check_all_histories(app, unfinished=True)
+
+
+@pytest.fixture
+def trips(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Command]]:
+    """What each trip of this process takes to the server."""
+    made: list[Sequence[Command]] = []
+    exchange = Server.exchange
+
+    def counting(self: Server, connection: Any, commands: Sequence[Command]) -> list[Any]:
+        made.append(commands)
+        return exchange(self, connection, commands)
+
+    monkeypatch.setattr(Server, "exchange", counting)
+    return made
