@@ -11,6 +11,8 @@ class Broker(ABC):
 
     #: ``promote`` has an effect; otherwise what is waited for is looked for in the wait graph before the queue.
     reorders: bool = True
+    #: ``expect`` has an effect: a process at rest is told of what arrives by the queue itself.
+    tells: bool = False
 
     @abstractmethod
     def push(self, entries: Sequence[QueueEntry]) -> None:
@@ -30,6 +32,10 @@ class Broker(ABC):
         the unit ends in which it was popped, so that a crash before the claim does not lose the entry.
         Ordering: highest priority first, then most dependents, then oldest; as far as the product can.
         """
+
+    def give_back(self, entries: Sequence[QueueEntry]) -> None:
+        """Put back what was popped in this unit and is not wanted after all; to its old place, if the product can."""
+        self.push(entries)
 
     @abstractmethod
     def promote(self, entries: Sequence[QueueEntry]) -> None:

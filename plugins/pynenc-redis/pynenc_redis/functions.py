@@ -18,6 +18,7 @@ PARTS = (
     "values.lua",
     "occurrences.lua",
     "wakeups.lua",
+    "claims.lua",
     "steps.lua",
     "waits.lua",
 )

@@ -8,7 +8,7 @@ from typing import Any
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, NewInvocation, Outcome, Transition
 from pynenc.invocation.record_change import record_after
 from pynenc.invocation.status import InvocationStatus
-from pynenc.ports.shortcuts import Shortcuts, Shortened, ShortWait
+from pynenc.ports.shortcuts import Offered, Shortcuts, Shortened, ShortSubmit, ShortWait
 from pynenc.ports.steps import ClaimPlan, WaitRequest
 from pynenc_redis.keys import place_of
 from pynenc_redis.mapping import outcome_of, pack, packed_outcome, packed_record, record_of, unpack_raw
@@ -18,6 +18,8 @@ from pynenc_redis.wakeups import RedisWakeups
 
 #: Records kept of what was claimed here and has not ended; more than a process runs or has paused, as a rule.
 KEPT_RECORDS = 4_096
+#: What ``submit`` answers where somebody follows work.
+_FOLLOWED = 2
 
 
 class RedisShortcuts(RedisPart, Shortcuts):
@@ -29,26 +31,34 @@ class RedisShortcuts(RedisPart, Shortcuts):
         self._claimed: dict[str, InvocationRecord] = {}
         self._numbers = count(1)
 
-    def submit(self, new: Sequence[NewInvocation], now: float, *, wake: bool) -> bool:
+    def possible(self) -> bool:
+        return self._unit.session is None
+
+    def submit(self, new: Sequence[NewInvocation], now: float, *, wake: bool, queue: bool = True) -> ShortSubmit | None:
         if self._unit.session is not None:
-            return False
+            return None
         calls: list[tuple[bytes, str, str | bool]] = []
         queued = 0
         for each in new:
             # A record has the fields of the call in their order, without the arguments (at 3).
             of_ledger = (now, InvocationStatus.REGISTERED, None, 0, 0, 0, now, None, False)
             record = InvocationRecord._make((*new_fields(each), *of_ledger))
-            due = each.not_before is None or each.not_before <= now
+            due = queue and (each.not_before is None or each.not_before <= now)
             queued += due
             calls.append((packed_record(record), each.arguments, due and place_of(each.queue, each.lane)))
         # A delayed call wakes somebody too: the sleeper must know the new time to rise.
-        to_wake = (queued or 1) if wake or not queued else 0
+        to_wake = (queued or 1) if queue and (wake or not queued) else 0
         coroutines = any(each.lane == Lane.EVENT_LOOP for each in new)
         [done] = self._ask(self._fcall("submit", pack((calls, to_wake, coroutines))))
-        return done is not None
+        return None if done is None else ShortSubmit(followed=done == _FOLLOWED)
 
     def advance(
-        self, finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None, now: float
+        self,
+        finishes: Sequence[Finish],
+        changes: Sequence[Transition],
+        plan: ClaimPlan | None,
+        now: float,
+        offered: Offered | None = None,
     ) -> Shortened | None:
         if self._unit.session is not None:
             return None
@@ -70,10 +80,11 @@ class RedisShortcuts(RedisPart, Shortcuts):
             return None
         wanted = False if plan is None else _plan(plan, now)
         own = self._wakeups.address() or ""
-        reply = self._step("advance", plan, lambda asking: (ended, begun, wanted, own, asking))
+        offer = _offer(offered)
+        reply = self._step("advance", plan, lambda asking: (ended, begun, wanted, own, offer, asking))
         if reply is None:
             return None
-        blobs, more, scoped, here, told, _ = reply
+        blobs, more, scoped, here, told, left, _ = reply
         claimed = _claimed(blobs)
         self._remember(finished, changed, claimed)
         if scoped and not claimed and not finishes and not changes:
@@ -86,10 +97,16 @@ class RedisShortcuts(RedisPart, Shortcuts):
             bool(more or scoped),
             [each.decode() for each in here],
             bool(told or here),
+            [each.decode() for each in left],
         )
 
     def wait(
-        self, request: WaitRequest, finishes: Sequence[Finish], plan: ClaimPlan | None, now: float
+        self,
+        request: WaitRequest,
+        finishes: Sequence[Finish],
+        plan: ClaimPlan | None,
+        now: float,
+        offered: Offered | None = None,
     ) -> ShortWait | None:
         if self._unit.session is not None:
             return None
@@ -112,6 +129,7 @@ class RedisShortcuts(RedisPart, Shortcuts):
             request.prioritise and request.priority,
             False if plan is None else _plan(plan, now),
             self._wakeups.address() or "",
+            _offer(offered),
         )
         reply = self._step("wait", plan, lambda asking: (*step, asking))
         if reply is None:
@@ -208,3 +226,9 @@ def _plan(plan: ClaimPlan, now: float) -> tuple[object, ...]:
     places = [place_of(queue, lane) for queue, lane in plan.places]
     short = False if plan.short_tasks is None else list(plan.short_tasks)
     return plan.owner, places, plan.limit, plan.start, short, now
+
+
+def _offer(offered: Offered | None) -> tuple[object, ...] | bool:
+    if offered is None:
+        return False
+    return [(entry.invocation_id, entry.priority) for entry in offered.entries], offered.awaited_first
