@@ -70,7 +70,9 @@ class BesideQueue:
                 self._broker.give_back([each for each in entries if each.invocation_id in short.left])
             self._take_out(short.claimed, entries)
             crash_point("queue.before_commit")
-            short = short._replace(more=len(entries) >= plan.limit)
+            # If all was stale, whoever asked is to look again before it rests.
+            more = len(entries) >= plan.limit or (bool(entries) and not short.claimed)
+            short = short._replace(more=more)
         return short
 
     def wait(

@@ -246,6 +246,7 @@ class Pool:
             Transition(c.record.invocation_id, InvocationStatus.RUNNING, self.runner_id, c.record.attempt)
             for c in group
         ]
+        began = self.engine.clock.monotonic()
         try:
             answer = self.engine.steps.advance(finishes, changes, plan)
         except Exception:
@@ -255,11 +256,13 @@ class Pool:
         slot.finished = []
         if plan is not None:
             now = self.engine.clock.monotonic()
-            self._gathering.stepped(now, len(answer.claimed), finished=len(finishes), awaited=answer.awaited)
+            self._gathering.stepped(
+                now, len(answer.claimed), finished=len(finishes), awaited=answer.awaited, seconds=now - began
+            )
         self.attempts.recorded(finishes, answer.finished)
         self._begin_group(slot, group, answer.changed)
         self.take_in(slot, answer.claimed)
-        if answer.more:
+        if answer.more or (answer.claimed and plan is not None and self._more_for_free_slots(plan)):
             self._wake_another()
         if slot.started or answer.claimed or answer.more or plan is None:
             return slot
@@ -309,6 +312,11 @@ class Pool:
         return ClaimPlan(
             self.runner_id, places, limit, only_awaited=only_awaited, start=start, short_tasks=self.pace.short_tasks
         )
+
+    def _more_for_free_slots(self, plan: ClaimPlan) -> bool:
+        """Whether there is something for a slot at rest; else the queue, if it can, tells when there is."""
+        broker = self.engine.backend.broker
+        return broker.tells and bool(self.free) and not plan.only_awaited and broker.expect(plan.places, self.look)
 
     def _anything_queued(self, plan: ClaimPlan | None = None) -> bool:
         """A look without a write, before an idle worker opens a transaction for nothing."""
