@@ -17,6 +17,7 @@ from pynenc.invocation.record import ANY_QUEUE, QueueEntry
 from pynenc.module_loggers import module_logger
 from pynenc_rabbitmq.amqp import Channel, LinkLostError
 from pynenc_rabbitmq.conf import ConfigRabbitMq
+from pynenc_rabbitmq.delivery import Delivery
 from pynenc_rabbitmq.directory import Directory
 from pynenc_rabbitmq.names import Place, decode, queue_name
 from pynenc_rabbitmq.publisher import queue_arguments
@@ -31,37 +32,6 @@ _FEW = 4
 _SCANTY_POPS = 2
 #: A consumer is made anew when it is given so many times more than is wanted.
 _TOO_MANY = 4
-
-
-class Delivery:
-    """An entry that was delivered and is not acknowledged."""
-
-    __slots__ = ("channel", "entry", "tag")
-
-    def __init__(self, entry: QueueEntry, channel: Channel, tag: int) -> None:
-        self.entry = entry
-        self.channel = channel
-        self.tag = tag
-
-    @property
-    def rank(self) -> tuple[int, int, int]:
-        """Smaller comes first. The tags of a channel count up."""
-        return -self.entry.priority, -self.entry.dependents, self.tag
-
-    def give_back(self) -> None:
-        """It goes back to its queue, as it does by itself when the connection is lost."""
-        if self.channel.is_open:
-            self.channel.nack(self.tag)
-
-
-def ack(deliveries: Sequence[Delivery]) -> None:
-    """They are dealt with. After a lost connection somebody gets them once more, and skips them."""
-    by_channel: dict[Channel, list[int]] = {}
-    for each in deliveries:
-        by_channel.setdefault(each.channel, []).append(each.tag)
-    for channel, tags in by_channel.items():
-        if channel.is_open:
-            channel.ack(*tags)
 
 
 class _Source:
@@ -150,10 +120,11 @@ class Consumer:
             taken = self._take(sources, limit)
             satisfied = len(taken) == limit
             for source in sources:
-                source.wanting = not satisfied
+                # Who was given something comes again before it rests, or says that it expects more.
+                source.wanting = not taken
             if satisfied and limit <= _FEW:
                 self._rest(channel, sources)
-            elif not satisfied and self._told and any(source.consumer is None for source in sources):
+            elif not taken and self._told and any(source.consumer is None for source in sources):
                 # After this answer, for a ledger is locked until it is there.
                 self._waking = asyncio.ensure_future(self._await_next(sources))
             return taken
@@ -287,9 +258,10 @@ class Consumer:
     def _is_fed(self, sources: Sequence[_Source], limit: int) -> bool:
         """Whether what is in hand is about all there is: the server has been asked for more already.
 
-        One that is given few at a time is left so for the first such pop: at rest, one is mostly all there is.
+        Who is told of deliveries need not ask for those on their way. One that is given few at a time is left so for
+        the first such pop: at rest, one is mostly all there is.
         """
-        if not _held(sources) or any(source.consumer is None for source in sources):
+        if not (self._told or _held(sources)) or any(source.consumer is None for source in sources):
             return False
         ahead = self._ahead(limit)
         scanty = False
@@ -304,7 +276,8 @@ class Consumer:
         for source in sources:
             source.ready = await self._declare(channel, source)
         ahead = self._ahead(limit)
-        wrong = [s for s in sources if s.ready and (s.consumer is None or s.ahead < ahead)]
+        wrong = [s for s in sources if s.consumer is None and s.ready]
+        wrong += [s for s in sources if s.ahead < ahead and s.consumer and (s.ready or s.scanty >= _SCANTY_POPS)]
         wrong += [s for s in sources if s.consumer is not None and s.ahead > _TOO_MANY * ahead and not s.hand]
         if wrong and _held(sources) < limit:
             await self._consume(channel, wrong, ahead)

@@ -24,7 +24,8 @@ from pynenc.module_loggers import module_logger
 from pynenc_rabbitmq.amqp import Connection, LinkLostError
 from pynenc_rabbitmq.arrivals import Arrivals
 from pynenc_rabbitmq.conf import ConfigRabbitMq
-from pynenc_rabbitmq.consumer import Consumer, Delivery, ack
+from pynenc_rabbitmq.consumer import Consumer
+from pynenc_rabbitmq.delivery import Delivery, ack
 from pynenc_rabbitmq.directory import Directory
 from pynenc_rabbitmq.event_loop import EventLoop
 from pynenc_rabbitmq.link import Link
@@ -42,7 +43,7 @@ CONFIRM_SECONDS = 10.0
 _CLOSE_SECONDS = 5.0
 #: Sends follow one another that are no further apart; after so many of them callers leave entries unconfirmed behind
 #: them. With more than so many unconfirmed, the next caller waits until all are.
-ROW_SECONDS = 0.005
+ROW_SECONDS = 0.05
 ROW_SENDS = 8
 CONFIRM_AHEAD = 64
 

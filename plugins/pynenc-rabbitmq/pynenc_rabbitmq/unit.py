@@ -12,7 +12,7 @@ from typing import Self
 
 from pynenc.invocation.record import QueueEntry
 from pynenc_rabbitmq.conf import ConfigRabbitMq
-from pynenc_rabbitmq.consumer import Delivery
+from pynenc_rabbitmq.delivery import Delivery
 from pynenc_rabbitmq.session import Session
 
 
