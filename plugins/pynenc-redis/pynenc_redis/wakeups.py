@@ -69,9 +69,9 @@ class RedisWakeups(Wakeups):
         self._on_message: Callable[[Sequence[str]], None] | None = None
         self._on_work: Callable[[], None] | None = None
         self.mark.start_anew()
-        #: Whether somebody waits here, and whether the server has been told so.
         #: It follows work as one on standby, and has said so.
         self._follows = False
+        #: Whether somebody waits here, and whether the server has been told so.
         self._waiting = False
         self._marked_waiting = False
         #: What the server has at ``kept``.
