@@ -45,7 +45,7 @@ _CLOSE_SECONDS = 5.0
 #: them. With more than so many unconfirmed, the next caller waits until all are.
 ROW_SECONDS = 0.05
 ROW_SENDS = 8
-CONFIRM_AHEAD = 64
+CONFIRM_AHEAD = 500
 
 _TRY_LATER = "Nothing of the call was kept. Try again later"
 
