@@ -74,7 +74,8 @@ class EventLoop:
         #: The server has not answered a question in time: until it does, others are not even asked.
         self._stuck = 0
         self._posted: deque[Callable[[], object]] = deque()
-        self._scheduled = False
+        #: What is posted will be done: at a time to come, or at once.
+        self._scheduled = self._at_once = False
         self._thread = threading.Thread(target=self._run, name="pynenc-rabbitmq", daemon=True)
         self._thread.start()
 
@@ -82,17 +83,26 @@ class EventLoop:
         """Have it do something beside everything else."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    def post(self, action: Callable[[], object]) -> None:
-        """Have it do something next. After the end it is not done: the sweep finds what was to be queued."""
+    def post(self, action: Callable[[], object], *, later_seconds: float = 0.0) -> None:
+        """Have it do something next. After the end it is not done: the sweep finds what was to be queued.
+
+        ``later_seconds``: there is time until then, so that several actions are one wake-up of the thread.
+        """
         self._posted.append(action)
+        if later_seconds:
+            if not self._scheduled:
+                self._scheduled = True
+                with suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(self._loop.call_later, later_seconds, self._do_posted)
+            return
         # Whoever has scheduled it does so before the thread looks at what is posted.
-        if not self._scheduled:
-            self._scheduled = True
+        if not self._at_once:
+            self._at_once = self._scheduled = True
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._do_posted)
 
     def _do_posted(self) -> None:
-        self._scheduled = False
+        self._scheduled = self._at_once = False
         while self._posted:
             try:
                 self._posted.popleft()()

@@ -46,6 +46,8 @@ _CLOSE_SECONDS = 5.0
 ROW_SECONDS = 0.05
 ROW_SENDS = 8
 CONFIRM_AHEAD = 500
+#: Sends that are no further apart are so many that those of this time go together.
+DENSE_SECONDS = 0.002
 
 _TRY_LATER = "Nothing of the call was kept. Try again later"
 
@@ -133,10 +135,14 @@ class Session:
             sent.set_result(self._publisher.send(entries))
             ack(done)
 
-        if entries:
-            self._publisher.expect(len(entries))
-        self._loop.post(send_and_ack)
-        if not entries or not self._conf.rabbitmq_confirm_delivery or self._may_leave():
+        if not entries:
+            self._loop.post(send_and_ack)
+            return
+        gap = self._gap()
+        self._publisher.expect(len(entries))
+        may_leave = self._in_row > ROW_SENDS and self._publisher.backlog <= CONFIRM_AHEAD
+        self._loop.post(send_and_ack, later_seconds=DENSE_SECONDS if may_leave and gap < DENSE_SECONDS else 0.0)
+        if may_leave or not self._conf.rabbitmq_confirm_delivery:
             return
         with suppress(FutureTimeoutError):
             batch = sent.result(CONFIRM_SECONDS)
@@ -144,12 +150,12 @@ class Session:
             if self._sending.blocked is None and not batch.settled.wait(CONFIRM_SECONDS) and self._sending.is_up:
                 _logger.warning("RabbitMQ has not confirmed %d entries for %.0f s", batch.left, CONFIRM_SECONDS)
 
-    def _may_leave(self) -> bool:
-        """Whether a caller need not wait for the confirmation: one send follows another, and few are on their way."""
+    def _gap(self) -> float:
+        """Seconds since the send before this one; counts those in a row."""
         now = time.monotonic()
         before, self._last_send = self._last_send, now
         self._in_row = self._in_row + 1 if now - before < ROW_SECONDS else 0
-        return self._in_row > ROW_SENDS and self._publisher.backlog <= CONFIRM_AHEAD
+        return now - before
 
     def give_back(self, deliveries: Sequence[Delivery]) -> None:
         """Put deliveries back to where they were."""
