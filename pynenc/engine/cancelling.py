@@ -16,9 +16,13 @@ def cancel_tree(engine: Engine, invocation_ids: Sequence[str]) -> dict[str, Invo
     Whoever called comes before whom it called, so that it learns of its own cancellation and not of theirs. What a
     running one calls until it is told is cancelled then; what it calls later cleans up, and is left alone.
     """
+    # Before anybody is told.
+    levels = [
+        [record.invocation_id for record in level if not record.status.is_final()]
+        for level in levels_below(engine, invocation_ids)
+    ]
     records = {record.invocation_id: record for record in engine.steps.cancel(invocation_ids, engine.process_id)}
-    for level in levels_below(engine, invocation_ids):
-        unfinished = [record.invocation_id for record in level if not record.status.is_final()]
+    for unfinished in levels:
         for start in range(0, len(unfinished), BATCH):
             engine.steps.cancel(unfinished[start : start + BATCH], engine.process_id)
     return records
