@@ -32,7 +32,7 @@ class RedisLedgerReader(RedisPart, LedgerReader):
     def _matching(self, query: InvocationQuery) -> Iterator[InvocationRecord]:
         for page in _pages(self._candidates(query), min(PAGE, max(query.limit, 1))):
             [blobs] = self._ask(("MGET", *(self._keys("i", each) for each in page)))
-            yield from (r for blob in blobs if blob is not None and _matches(query, r := record_of(blob)))
+            yield from (r for blob in blobs if blob is not None and query.matches(r := record_of(blob)))
 
     def _candidates(self, query: InvocationQuery) -> Iterable[str]:
         """Ids of what may match, in the order of the query and beyond its cursor."""
@@ -91,9 +91,9 @@ class RedisLedgerReader(RedisPart, LedgerReader):
             raise ValueError(f"Cannot count by {', '.join(sorted(unknown))}: one of {', '.join(_DIMENSIONS)}")
         query = replace(query, after=None)
         counts: Counter[tuple[str, ...]] = Counter()
-        if _asks_only_for_groups(query):
+        if query.asks_only_for_groups():
             for task_id, queue, status, number in self._groups():
-                if _group_matches(query, status, task_id, queue):
+                if query.matches_group(status, task_id, queue):
                     group = {"task_id": task_id, "queue": queue, "status": status}
                     counts[tuple(group[each] for each in dimensions)] += number
             return dict(counts)
@@ -149,44 +149,3 @@ def _pages(ids: Iterable[str], length: int) -> Iterator[list[str]]:
     rest = iter(ids)
     while page := list(islice(rest, length)):
         yield page
-
-
-def _asks_only_for_groups(query: InvocationQuery) -> bool:
-    """Whether nothing beyond status, task and queue is asked for."""
-    return not (
-        query.args_id
-        or query.parent_id
-        or query.workflow_id
-        or query.workflow_type
-        or query.roots_only
-        or query.owner
-        or query.running_key
-        or query.registered_from is not None
-        or query.registered_until is not None
-        or query.changed_before is not None
-    )
-
-
-def _group_matches(query: InvocationQuery, status: str, task_id: str, queue: str) -> bool:
-    return (
-        (not query.statuses or status in query.statuses)
-        and (not query.task_id or task_id == query.task_id)
-        and (not query.queue or queue == query.queue)
-    )
-
-
-def _matches(query: InvocationQuery, record: InvocationRecord) -> bool:
-    """Whether a record meets every condition of a query."""
-    return (
-        _group_matches(query, record.status, record.task_id, record.queue)
-        and (not query.args_id or record.args_id == query.args_id)
-        and (not query.parent_id or record.parent_id == query.parent_id)
-        and (not query.workflow_id or record.workflow_id == query.workflow_id)
-        and (not query.workflow_type or record.workflow_type == query.workflow_type)
-        and (not query.roots_only or record.workflow_id == record.invocation_id)
-        and (not query.owner or record.owner == query.owner)
-        and (not query.running_key or record.running_key == query.running_key)
-        and (query.registered_from is None or record.registered_at >= query.registered_from)
-        and (query.registered_until is None or record.registered_at < query.registered_until)
-        and (query.changed_before is None or record.changed_at < query.changed_before)
-    )

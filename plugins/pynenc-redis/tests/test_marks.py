@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -10,7 +9,7 @@ from pydantic import SecretStr
 from pynenc.ports.steps import ClaimPlan
 from pynenc.testing.conformance.kit import NOW, OWNER, PLACE, call
 from pynenc_redis.conf import ConfigRedis
-from pynenc_redis.connection import Command, Server
+from pynenc_redis.connection import Command
 from pynenc_redis.product import Components, redis_components
 from pynenc_redis.reaching import server_of
 
@@ -35,19 +34,6 @@ def marked(worker: Components) -> Callable[[], set[str]]:
         return {kind for kind, there in zip(kinds, unit.server.ask(*commands), strict=True) if there}
 
     return look
-
-
-@pytest.fixture
-def trips(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Command]]:
-    made: list[Sequence[Command]] = []
-    exchange = Server.exchange
-
-    def counting(self: Server, connection: Any, commands: Sequence[Command]) -> list[Any]:
-        made.append(commands)
-        return exchange(self, connection, commands)
-
-    monkeypatch.setattr(Server, "exchange", counting)
-    return made
 
 
 def test_a_look_that_finds_nothing_asks(worker: Components, marked: Callable[[], set[str]]) -> None:

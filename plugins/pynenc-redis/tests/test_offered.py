@@ -1,9 +1,5 @@
 """Claims from what another product's queue gave up: only what is free is claimed, and the rest is told apart."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from pynenc.invocation.record import Claimed, QueueEntry, Wait
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import Backend
@@ -11,24 +7,8 @@ from pynenc.ports.shortcuts import Offered, Shortened
 from pynenc.ports.steps import ClaimPlan
 from pynenc.testing.conformance.kit import NOW, OWNER, PLACE, STRANGER, call, register, register_in
 from pynenc_redis.shortcuts import RedisShortcuts
-from pynenc_redis.testing.stores import redis_store
-from pynenc_redis.unit import RedisUnit
 
 S = InvocationStatus
-
-
-@pytest.fixture
-def store(redis_url: str) -> Iterator[Backend]:
-    backend = redis_store(redis_url)
-    yield backend
-    backend.close()
-
-
-@pytest.fixture
-def shortcuts(store: Backend) -> RedisShortcuts:
-    unit = store.units[0]
-    assert isinstance(unit, RedisUnit)
-    return RedisShortcuts(unit, store.wakeups)
 
 
 def take(

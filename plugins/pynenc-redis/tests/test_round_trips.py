@@ -1,7 +1,6 @@
 """How often a task goes to the server and back: counted where commands are sent (design, section 4)."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
 import redis_tasks
@@ -9,24 +8,10 @@ import redis_tasks
 from pynenc import Pynenc
 from pynenc.testing import wait_until
 from pynenc.testing.apps import RunnerThread
-from pynenc_redis.connection import Command, Server
+from pynenc_redis.connection import Command
 
 TASKS = 10_000
 DEADLINE_SECONDS = 50.0
-
-
-@pytest.fixture
-def trips(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Command]]:
-    """What each trip of this process took to the server."""
-    made: list[Sequence[Command]] = []
-    exchange = Server.exchange
-
-    def counting(self: Server, connection: Any, commands: Sequence[Command]) -> list[Any]:
-        made.append(commands)
-        return exchange(self, connection, commands)
-
-    monkeypatch.setattr(Server, "exchange", counting)
-    return made
 
 
 @pytest.mark.timeout(120)

@@ -21,19 +21,19 @@ class MemLedgerReader(LedgerPart, LedgerReader):
 
     def find(self, query: InvocationQuery) -> list[InvocationRecord]:
         with self._lock:
-            found = (record for record in self._candidates(query) if _matches(query, record))
+            found = (record for record in self._candidates(query) if query.matches(record))
             return list(islice(found, query.limit))
 
     def count_by(self, dimensions: Sequence[str], query: InvocationQuery) -> dict[tuple[str, ...], int]:
         places = [_PLACE_IN_GROUP[dimension] for dimension in dimensions]
         counts: Counter[tuple[str, ...]] = Counter()
         with self._lock:
-            if _asks_only_for_groups(query):
+            if query.asks_only_for_groups():
                 for group, ids in self._groups(query).items():
                     counts[tuple(str(group[place]) for place in places)] += len(ids)
                 return dict(counts)
             for record in self._candidates(replace(query, after=None)):
-                if _matches(query, record):
+                if query.matches(record):
                     group = record.status, record.task_id, record.queue
                     counts[tuple(str(group[place]) for place in places)] += 1
         return dict(counts)
@@ -56,7 +56,7 @@ class MemLedgerReader(LedgerPart, LedgerReader):
         return map(tables.records.__getitem__, ids)
 
     def _groups(self, query: InvocationQuery) -> dict[Group, SortedKeys[str]]:
-        return {group: ids for group, ids in self._tables.by_group.items() if _group_matches(query, *group)}
+        return {group: ids for group, ids in self._tables.by_group.items() if query.matches_group(*group)}
 
     def _usable_indexes(self, query: InvocationQuery) -> list[set[str]]:
         tables = self._tables
@@ -92,44 +92,3 @@ def _in_order(query: InvocationQuery, ids: Iterable[str]) -> list[str]:
     if query.newest_first:
         return sorted((each for each in ids if after is None or each < after), reverse=True)
     return sorted(each for each in ids if after is None or each > after)
-
-
-def _asks_only_for_groups(query: InvocationQuery) -> bool:
-    """Whether nothing beyond status, task and queue is asked for."""
-    return not (
-        query.args_id
-        or query.parent_id
-        or query.workflow_id
-        or query.workflow_type
-        or query.roots_only
-        or query.owner
-        or query.running_key
-        or query.registered_from is not None
-        or query.registered_until is not None
-        or query.changed_before is not None
-    )
-
-
-def _group_matches(query: InvocationQuery, status: str, task_id: str, queue: str) -> bool:
-    return (
-        (not query.statuses or status in query.statuses)
-        and (not query.task_id or task_id == query.task_id)
-        and (not query.queue or queue == query.queue)
-    )
-
-
-def _matches(query: InvocationQuery, record: InvocationRecord) -> bool:
-    """Whether a record meets every condition of a query."""
-    return (
-        _group_matches(query, record.status, record.task_id, record.queue)
-        and (not query.args_id or record.args_id == query.args_id)
-        and (not query.parent_id or record.parent_id == query.parent_id)
-        and (not query.workflow_id or record.workflow_id == query.workflow_id)
-        and (not query.workflow_type or record.workflow_type == query.workflow_type)
-        and (not query.roots_only or record.workflow_id == record.invocation_id)
-        and (not query.owner or record.owner == query.owner)
-        and (not query.running_key or record.running_key == query.running_key)
-        and (query.registered_from is None or record.registered_at >= query.registered_from)
-        and (query.registered_until is None or record.registered_at < query.registered_until)
-        and (query.changed_before is None or record.changed_at < query.changed_before)
-    )
