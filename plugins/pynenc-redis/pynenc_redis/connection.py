@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
+from hiredis import pack_command
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from pynenc_redis.failures import is_outage, is_refusal, translated
@@ -239,7 +240,9 @@ class Server:
 
 
 def _exchange(connection: Any, commands: Sequence[Command]) -> list[Any]:
-    connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+    # The driver's own packing ends there, too, and takes three times as long.
+    packed = b"".join([pack_command(tuple(command)) for command in commands])
+    connection.send_packed_command((packed,), check_health=False)
     return [_read(connection) for _ in commands]
 
 

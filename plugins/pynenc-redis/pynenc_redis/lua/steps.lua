@@ -1,30 +1,6 @@
 -- The plain cases of the steps that happen for every task (pynenc.ports.shortcuts): checked as a whole, then done.
 
-local REGISTERED_BY, REPLY_TO, CANCEL_REQUESTED = 15, 16, 25
-
--- {calls, workers to wake, whether event loops too}. A call: {record, arguments, place or false}. 2: somebody follows work.
-functions.submit = function(p, args)
-    local step = cmsgpack.unpack(args[1])
-    local records, keys = {}, {}
-    for n, call in ipairs(step[1]) do
-        records[n] = cmsgpack.unpack(call[1])
-        keys[n] = p .. 'i:' .. records[n][R.id]
-    end
-    if call_with('EXISTS', nil, keys) > 0 then
-        return false
-    end
-    local w = begin_step(p)
-    for n, call in ipairs(step[1]) do
-        local record, last = records[n], #w.strings
-        w.strings[last + 1], w.strings[last + 2] = p .. 'a:' .. record[R.id], call[2]
-        write_record(w, nil, record, call[1], record[REGISTERED_BY])
-    end
-    push_new(p, step[1], records, finish_step(w))
-    if step[2] > 0 then
-        wake(p, step[2], step[3])
-    end
-    return redis.call('EXISTS', p .. 'followed') == 1 and 2 or 1
-end
+local REPLY_TO, CANCEL_REQUESTED = 16, 25
 
 -- The edges to an invocation as {waiter, address}; nil if one of them is of somebody who left to come back ('~...').
 local function edges_to(p, id)
