@@ -202,6 +202,11 @@ class Server:
     def send_ahead(self, commands: Sequence[Command]) -> None:
         """Have commands go ahead of the next trip of this thread, in place of others; nobody reads the replies."""
         self._ahead.commands = commands
+        self._ahead.sent = False
+
+    def sent_ahead(self) -> bool:
+        """Whether what this thread last had go ahead was done."""
+        return getattr(self._ahead, "sent", False)
 
     def take_ahead(self) -> Sequence[Command]:
         """What was to go ahead, and does not any more."""
@@ -218,8 +223,10 @@ class Server:
         """
         ahead = getattr(self._ahead, "commands", None)
         if ahead:
-            replies = _exchange(connection, (*ahead, *commands))[len(ahead) :]
+            replies = _exchange(connection, (*ahead, *commands))
+            self._ahead.sent = not any(isinstance(reply, RedisError) for reply in replies[: len(ahead)])
             self._ahead.commands = None
+            replies = replies[len(ahead) :]
         else:
             replies = _exchange(connection, commands)
         for reply in replies:

@@ -71,6 +71,7 @@ class Mark:
         if not self._server.take_ahead():
             return None
         asking: Asking = self._local.asking
+        self._local.asking = None
         return asking
 
     def packed(self, asking: Asking | None) -> object:
@@ -92,7 +93,13 @@ class Mark:
 
     def asks(self) -> bool:
         """Whether the server certainly has a mark for every kind of work."""
+        asking: Asking | None = getattr(self._local, "asking", None)
+        sent = asking is not None and self._server.sent_ahead()
         with self._lock:
+            if asking is not None and sent and asking.changes == self._changes:
+                # It went with a look of this thread, and nobody was told of work since.
+                self._local.asking = None
+                self._certain = True
             return self._certain and self._kind in ("ready", "picky")
 
     def taken_away(self) -> None:

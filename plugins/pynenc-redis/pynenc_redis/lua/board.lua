@@ -21,3 +21,16 @@ functions.forget_owners = function(p, args)
         end
     end
 end
+
+-- Take or renew the right to a duty: {duty, holder, now, what is stored: holder and until}.
+functions.hold_duty = function(p, args)
+    local present = redis.call('HGET', p .. 'duties', args[1])
+    if present then
+        local held = cmsgpack.unpack(present)
+        if held[1] ~= args[2] and held[2] > tonumber(args[3]) then
+            return 0
+        end
+    end
+    redis.call('HSET', p .. 'duties', args[1], args[4])
+    return 1
+end
