@@ -75,10 +75,9 @@ class RedisRunnerBoard(RedisPart, RunnerBoard):
         return self._unit.run(lambda session: self._orphans(session, silent_since, limit))
 
     def _orphans(self, session: Session, silent_since: float, limit: int) -> list[InvocationRecord]:
-        [members] = session.ask(("SMEMBERS", self._keys("owners")))
-        owners = [each.decode() for each in members]
-        known = self._these(session, owners)
-        silent = [each for each in owners if each not in known or not _is_alive(known[each], silent_since)]
+        [found] = session.ask(self._fcall("silent_owners", repr(silent_since)))
+        #: Whether they are on the board.
+        silent = {owner.decode(): bool(known) for owner, known in found}
         if not silent:
             return []
         owned = session.ask(*(("SMEMBERS", self._keys("own", owner)) for owner in silent))
@@ -90,7 +89,7 @@ class RedisRunnerBoard(RedisPart, RunnerBoard):
             record
             for record in records.values()
             # Somebody alive may have it by now.
-            if record.owner in silent and (record.owner in known or record.changed_at < silent_since)
+            if record.owner in silent and (silent[record.owner] or record.changed_at < silent_since)
         )
         return nsmallest(limit, orphaned, key=lambda record: record.invocation_id)
 
