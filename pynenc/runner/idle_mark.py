@@ -24,9 +24,16 @@ class IdleMark:
     rule: the sender tells us, and that is a look of its own.
     """
 
-    def __init__(self, wakeups: Wakeups, *, picky: bool, room: Callable[[], Room]) -> None:
-        """``picky``: not every queue is served here. ``room`` is asked whenever the mark is corrected."""
+    def __init__(
+        self, wakeups: Wakeups, *, picky: bool, room: Callable[[], Room], queue_elsewhere: bool = False
+    ) -> None:
+        """``picky``: not every queue is served here. ``room`` is asked whenever the mark is corrected.
+
+        ``queue_elsewhere``: queue and wake-ups may be two products. Then the mark cannot travel with the look: what is
+        queued between a look that found nothing and its mark would be told nobody.
+        """
         self._wakeups = wakeups
+        self._at_once = queue_elsewhere
         self._picky = picky
         self._room = room
         # What is decided first is written first.
@@ -36,7 +43,10 @@ class IdleMark:
     def ask(self) -> None:
         """Ask for any work, ahead of a look whose answer decides whether a slot rests."""
         with self._lock:
-            self._wakeups.ask_ahead(picky=self._picky)
+            if self._at_once:
+                self._wakeups.set_idle(True, picky=self._picky)
+            else:
+                self._wakeups.ask_ahead(picky=self._picky)
             self._asks = True
 
     def correct(self) -> bool:

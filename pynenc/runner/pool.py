@@ -31,8 +31,7 @@ from pynenc.runner.watch import Watch
 #: Sleeping threads kept beyond one for each slot; more end themselves.
 SPARE_CARRIERS = 16
 #: Between two tries while the store does not answer; doubles up to the longest.
-STORE_RETRY_SECONDS = 0.05
-STORE_RETRY_LONGEST_SECONDS = 2.0
+STORE_RETRY_SECONDS, STORE_RETRY_LONGEST_SECONDS = 0.05, 2.0
 
 
 class Pool:
@@ -54,7 +53,8 @@ class Pool:
         self.claimed: deque[Claimed] = deque()
         self._carriers: list[Carrier] = []
         self._look_again = False
-        self.idle_mark = IdleMark(engine.wakeups, picky=bool(limits.queues), room=self._room)
+        beside = not engine.backend.capabilities.one_product
+        self.idle_mark = IdleMark(engine.wakeups, picky=bool(limits.queues), room=self._room, queue_elsewhere=beside)
         self.stopping = False
         #: Single use: what this process was for is done, or was taken by others.
         self._used_up = False

@@ -222,6 +222,9 @@ class Consumer:
                     self._rest(channel, [source])
                     await self._declare(channel, source)
                     await channel.purge(source.name)
+            if self._told:
+                # It is told of nothing now: whoever wants to be is to say so again.
+                self._arrived()
             return True
 
     # ------------------------------------------------------------------ places

@@ -63,7 +63,7 @@ class RedisBroker(RedisPart, Broker):
         return [each for each, place in zip(invocation_ids, places, strict=True) if place is None]
 
     def sizes(self) -> Mapping[tuple[str, str], int]:
-        [reply] = self._ask(self._fcall("sizes"))
+        [reply] = self._unit.server.ask(self._fcall("sizes"), looks=True)
         return {queue_and_lane(place): size for place, size in unpack(reply)}
 
     def peek(self, queue: str, limit: int) -> list[QueueEntry]:

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import hiredis
 import redis
-from hiredis import pack_command
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from pynenc_redis.failures import is_outage, is_refusal, translated
@@ -28,6 +28,9 @@ FIRST_REACH_SECONDS = 1.0
 
 #: A command: its name and its arguments.
 Command = Sequence[Any]
+
+# The driver has no full types for it.
+_pack_command: Callable[[tuple[Any, ...]], bytes] = getattr(hiredis, "pack_command")  # noqa: B009 - checkers know it
 
 #: What the server says of a function that it does not know (any more).
 _UNKNOWN_FUNCTION = "Function not found"
@@ -159,8 +162,10 @@ class Server:
 
     # ---------------------------------------------------------------- trips
 
-    def ask(self, *commands: Command) -> list[Any]:
+    def ask(self, *commands: Command, looks: bool = False) -> list[Any]:
         """The replies to commands, in one trip; they may be repeated if the connection is lost.
+
+        ``looks``: it is a look for work.
 
         Raises:
             StoreUnavailableError: the server does not answer, or refuses.
@@ -169,6 +174,7 @@ class Server:
         pause = 0.0
         while True:
             connection = self.take()
+            self._ahead.looks = looks
             try:
                 replies = self.exchange(connection, commands)
             except (RedisError, OSError) as error:
@@ -204,8 +210,8 @@ class Server:
         self._ahead.commands = commands
         self._ahead.sent = False
 
-    def sent_ahead(self) -> bool:
-        """Whether what this thread last had go ahead was done."""
+    def was_ahead_of_a_look(self) -> bool:
+        """Whether what this thread last had go ahead was done, and just before a look for work."""
         return getattr(self._ahead, "sent", False)
 
     def take_ahead(self) -> Sequence[Command]:
@@ -222,9 +228,10 @@ class Server:
             OSError: the same.
         """
         ahead = getattr(self._ahead, "commands", None)
+        looks, self._ahead.looks = getattr(self._ahead, "looks", False), False
         if ahead:
             replies = _exchange(connection, (*ahead, *commands))
-            self._ahead.sent = not any(isinstance(reply, RedisError) for reply in replies[: len(ahead)])
+            self._ahead.sent = looks and not any(isinstance(reply, RedisError) for reply in replies[: len(ahead)])
             self._ahead.commands = None
             replies = replies[len(ahead) :]
         else:
@@ -248,7 +255,7 @@ class Server:
 
 def _exchange(connection: Any, commands: Sequence[Command]) -> list[Any]:
     # The driver's own packing ends there, too, and takes three times as long.
-    packed = b"".join([pack_command(tuple(command)) for command in commands])
+    packed = b"".join([_pack_command(tuple(command)) for command in commands])
     connection.send_packed_command((packed,), check_health=False)
     return [_read(connection) for _ in commands]
 

@@ -94,10 +94,11 @@ class Mark:
     def asks(self) -> bool:
         """Whether the server certainly has a mark for every kind of work."""
         asking: Asking | None = getattr(self._local, "asking", None)
-        sent = asking is not None and self._server.sent_ahead()
+        # With a broker of another product it goes with some later trip, and something may have been queued before.
+        sent = asking is not None and self._server.was_ahead_of_a_look()
         with self._lock:
             if asking is not None and sent and asking.changes == self._changes:
-                # It went with a look of this thread, and nobody was told of work since.
+                # It went with this thread's look, and nobody was told of work since.
                 self._local.asking = None
                 self._certain = True
             return self._certain and self._kind in ("ready", "picky")

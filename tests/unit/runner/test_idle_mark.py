@@ -29,6 +29,16 @@ def test_who_asks_is_marked_for_everything():
     assert board.mark == (True, False, False)
 
 
+def test_a_mark_goes_ahead_of_a_look_into_another_product():
+    class Lazy(Board):
+        def ask_ahead(self, *, picky: bool = False) -> None:  # noqa: ARG002 - the interface
+            raise AssertionError("it would come after the look")
+
+    board = Lazy()
+    IdleMark(board, picky=True, room=lambda: Room(slots=False, coroutines=False), queue_elsewhere=True).ask()
+    assert board.mark == (True, True, False)
+
+
 def test_a_correction_says_what_there_is_room_for():
     board = Board()
     rooms = [Room(slots=True, coroutines=True), Room(slots=False, coroutines=True), Room(slots=False, coroutines=False)]
