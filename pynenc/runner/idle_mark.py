@@ -57,6 +57,15 @@ class IdleMark:
             self._asks = room.slots
             return self._asks
 
+    def pass_on(self) -> None:
+        """Told of work that there is no room for: tell another process, and say what there is room for here.
+
+        Without our mark meanwhile: else the other process would be this one, and its mark be gone.
+        """
+        self.withdraw()
+        self._wakeups.wake_workers(1, coroutines=True)
+        self.correct()
+
     def asks(self) -> bool:
         """Whether it asks for every kind of work, as far as is known."""
         with self._lock:

@@ -85,8 +85,8 @@ class Pool:
         if slot is not None:
             self.carry(slot)
         else:
-            # We were told because our mark was still there when all slots were taken: others may have room.
-            self.engine.wakeups.wake_workers(1, coroutines=True)
+            # Told by a mark from before all slots were taken. The new one is made ahead of the lane's look.
+            self.idle_mark.pass_on()
             self.lane.look()
 
     def stop_claiming(self) -> None:

@@ -39,6 +39,27 @@ def test_a_mark_goes_ahead_of_a_look_into_another_product():
     assert board.mark == (True, True, False)
 
 
+def test_what_is_passed_on_goes_to_others_and_the_mark_stays():
+    class Crowd(Board):
+        """Whoever sends work takes the mark away of whom it tells."""
+
+        told_ourselves = 0
+
+        def wake_workers(self, count: int, *, coroutines: bool = False) -> int:  # noqa: ARG002 - the interface
+            if self.mark is None:
+                return 0
+            self.mark = None
+            self.told_ourselves += 1
+            return 1
+
+    board = Crowd()
+    mark = IdleMark(board, picky=False, room=lambda: Room(slots=False, coroutines=True))
+    mark.correct()
+    mark.pass_on()
+    assert board.told_ourselves == 0
+    assert board.mark == (True, False, True)
+
+
 def test_a_correction_says_what_there_is_room_for():
     board = Board()
     rooms = [Room(slots=True, coroutines=True), Room(slots=False, coroutines=True), Room(slots=False, coroutines=False)]
