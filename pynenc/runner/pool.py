@@ -76,6 +76,7 @@ class Pool:
 
     def look(self) -> None:
         """There may be work: have a free slot look for it."""
+        self.idle_mark.taken()
         with self.lock:
             if self._used_up:
                 return
@@ -85,16 +86,17 @@ class Pool:
         if slot is not None:
             self.carry(slot)
         else:
-            # Told by a mark from before all slots were taken. The new one is made ahead of the lane's look.
-            self.idle_mark.pass_on()
+            # Told by a mark from before all slots were taken: others may have room. Ours is put right before, or
+            # it would be taken for that, and nobody told of the next coroutine.
+            self.idle_mark.lower()
+            self.engine.wakeups.wake_workers(1, coroutines=not self._room().coroutines)
             self.lane.look()
 
     def stop_claiming(self) -> None:
         """Take no new work, except what somebody here waits for."""
         with self.lock:
             self.stopping = True
-            returned = list(self.claimed)
-            self.claimed.clear()
+            returned, self.claimed = list(self.claimed), deque()
         self.attempts.give_back([claimed.record for claimed in returned])
         self.lane.look()
 
@@ -141,9 +143,8 @@ class Pool:
             carrier.give(None)
         self.lane.close()
         self.watch.close()
-        hub = self.engine.hub
-        hub.on_work = lambda: None
-        hub.on_called = lambda _ids: None
+        self.engine.hub.on_work = lambda: None
+        self.engine.hub.on_called = lambda _ids: None
         self.idle_mark.withdraw()
 
     def take_slot(self) -> Slot | None:
@@ -242,10 +243,8 @@ class Pool:
         group, plan = ([], None) if slot.started else self._next()
         if not finishes and not group and (plan is None or not self._anything_queued(plan)):
             return self._rest(slot)
-        changes = [
-            Transition(c.record.invocation_id, InvocationStatus.RUNNING, self.runner_id, c.record.attempt)
-            for c in group
-        ]
+        running = InvocationStatus.RUNNING
+        changes = [Transition(c.record.invocation_id, running, self.runner_id, c.record.attempt) for c in group]
         began = self.engine.clock.monotonic()
         try:
             answer = self.engine.steps.advance(finishes, changes, plan)
@@ -332,7 +331,7 @@ class Pool:
         """Sort what was claimed: coroutines to their lane, what is started to the slot, the rest waits its turn."""
         if not claimed:
             return
-        self.idle_mark.correct()
+        looks = self.idle_mark.lower()
         self.on_claimed()
         for item in claimed:
             if item.record.lane == Lane.EVENT_LOOP:
@@ -346,6 +345,8 @@ class Pool:
             self.watch.arm()
         if self.claimed:
             self._wake_another()
+        if looks:
+            self.lane.look()
 
     def _room(self) -> Room:
         if self.limits.single_use or self.stopping:
@@ -375,9 +376,8 @@ class Pool:
     def known(self) -> set[str]:
         """Every invocation that this process holds."""
         with self.lock:
-            slots = (*self.busy, *self.free)
-            ids = {c.record.invocation_id for slot in slots for c in slot.started}
-            ids.update(f.record.invocation_id for slot in slots for f in slot.finished)
+            ids = {c.record.invocation_id for slot in (*self.busy, *self.free) for c in slot.started}
+            ids.update(f.record.invocation_id for slot in (*self.busy, *self.free) for f in slot.finished)
             ids.update(c.record.invocation_id for c in self.claimed)
             ids.update(self.attempts.live)
         return ids | self.lane.accepted()
