@@ -248,10 +248,10 @@ ROWS = (
     ),
     Row(
         target="P9",
-        title="idle worker: commands/s on the server, Redis",
+        title="idle worker: trips/s to the server, Redis",
         ours=idle(OURS_REDIS),
         peers=(idle(HUEY_REDIS), idle("celery")),
-        figure=result("commands_per_second"),
+        figure=result("trips_per_second"),
         goal=Goal(at_most=2),
     ),
     Row(

@@ -134,7 +134,8 @@ def _backend(settings: Settings, app_id: str, chosen: Mapping[str, str], classes
         ),
         location=", ".join(p.location for p in opened.values()),
         steps=orchestrator.steps if len(order) == 1 else None,
-        shortcuts=orchestrator.shortcuts if len(order) == 1 else None,
+        # The queue alone may be elsewhere.
+        shortcuts=orchestrator.shortcuts if {*order} <= {id(orchestrator), id(broker)} else None,
     )
 
 

@@ -16,6 +16,7 @@ from typing import IO
 
 from benchmarks.harness import machine
 from benchmarks.harness.peers import HOME, PEERS, Peer
+from benchmarks.harness.redis import Counters
 from benchmarks.harness.servers import Server, Servers
 from pynenc.testing.servers import ServerMissingError
 
@@ -89,8 +90,7 @@ class Snapshot:
     client: float
     workers: float
     server: float
-    server_commands: int
-    server_bytes: int
+    on_server: Counters
     worker_pids: frozenset[int]
 
 
@@ -159,8 +159,7 @@ class Run:
             client=machine.cpu_seconds(table, [client]),
             workers=machine.cpu_seconds(table, workers),
             server=machine.cpu_seconds(table, self.server.processes(table) if self.server else []),
-            server_commands=self.server.probe.commands_processed() if self.server else 0,
-            server_bytes=self.server.probe.used_bytes() if self.server else 0,
+            on_server=self.server.probe.counters() if self.server else Counters(commands=0, trips=0, data_bytes=0),
             worker_pids=workers,
         )
 
@@ -258,7 +257,8 @@ def _watch_idle(running: Run, client: Client) -> Record:
     result = {
         "cpu_percent": 100 * (after.workers + after.client - before.workers - before.client) / seconds,
         "switches_per_second": (machine.context_switches(watched) - switches) / seconds,
-        "commands_per_second": (after.server_commands - before.server_commands) / seconds,
+        "commands_per_second": (after.on_server.commands - before.on_server.commands) / seconds,
+        "trips_per_second": (after.on_server.trips - before.on_server.trips) / seconds,
         "processes": len(watched),
         "resident_mb": used.resident_mb,
         "proportional_mb": used.proportional_mb,
@@ -280,8 +280,8 @@ def _record(plan: Plan, result: dict[str, float], before: Snapshot, after: Snaps
         client_cpu_seconds=client,
         worker_cpu_seconds=workers,
         server_cpu_seconds=server,
-        server_commands=after.server_commands - before.server_commands,
-        server_bytes=after.server_bytes - before.server_bytes,
+        server_commands=after.on_server.commands - before.on_server.commands,
+        server_bytes=after.on_server.data_bytes - before.on_server.data_bytes,
         foreign_cores=max(0.0, foreign / (after.wall - before.wall)),
     )
 

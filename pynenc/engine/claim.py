@@ -38,7 +38,8 @@ class Claims:
             return [], False
         records = self._take(ids, plan.owner, now, told)
         if not records:
-            return [], len(popped) >= room > 0
+            # What came from the queue was stale: whoever asked is to look again before it rests.
+            return [], bool(popped)
         if direct:
             self._broker.remove(direct)
         if plan.start:

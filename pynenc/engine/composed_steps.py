@@ -62,7 +62,7 @@ class ComposedSteps(Steps):
         self._broker = backend.broker
         self._wakeups = backend.wakeups
         self._claims = Claims(backend)
-        self._plain = PlainSteps(backend.shortcuts, told_here, watches)
+        self._plain = PlainSteps(backend, told_here, watches)
 
     # ------------------------------------------------------------------ submit
 

@@ -12,6 +12,7 @@ import signal
 CRASH_POINTS = (
     "submit.before_commit",
     "submit.after_commit",
+    "queue.before_commit",
     "claim.before_commit",
     "claim.after_commit",
     "execute.before_call",

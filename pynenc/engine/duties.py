@@ -34,6 +34,9 @@ class Duty:
     perform: Callable[[], object]
     #: Monotonic seconds.
     due_at: float = 0.0
+    #: The hold of this runner, in seconds since the epoch.
+    held_from: float = 0.0
+    held_until: float = 0.0
 
 
 class Heartbeat:
@@ -145,7 +148,13 @@ class Duties:
         engine = self._engine
         try:
             now = engine.clock.now()
-            if engine.ledger.hold_duty(duty.name, self._runner_id, now, now + duty.interval_seconds * HOLD_FACTOR):
+            # Nobody can take it before its hold runs out: it is renewed at the last turn within it.
+            held = duty.held_from <= now and now + duty.interval_seconds < duty.held_until
+            if not held:
+                until = now + duty.interval_seconds * HOLD_FACTOR
+                held = engine.ledger.hold_duty(duty.name, self._runner_id, now, until)
+                duty.held_from, duty.held_until = now, until if held else now
+            if held:
                 duty.perform()
         except Exception as error:  # noqa: BLE001 - one of the three doors: a duty's turn; tried again at its next
             engine.events.duty_failed(duty.name, error)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from pynenc.engine.beside_queue import BesideQueue
 from pynenc.engine.crash_points import crash_point
 from pynenc.invocation.record import Finish, InvocationRecord, NewInvocation, Transition
 from pynenc.invocation.status import InvocationStatus
-from pynenc.ports.shortcuts import Shortcuts
+from pynenc.ports.backend import Backend
 from pynenc.ports.steps import Advanced, ClaimPlan, WaitAnswer, WaitRequest
 
 #: Whether a trigger watches one of these statuses.
@@ -18,10 +19,11 @@ _CLAIMED = frozenset({InvocationStatus.PENDING, InvocationStatus.RUNNING})
 class PlainSteps:
     """Takes a step by its shortcut if there is nothing to decide in it; otherwise leaves it to be composed."""
 
-    def __init__(
-        self, shortcuts: Shortcuts | None, told_here: Callable[[Sequence[str]], None], watches: Watches
-    ) -> None:
-        self._shortcuts = shortcuts
+    def __init__(self, backend: Backend, told_here: Callable[[Sequence[str]], None], watches: Watches) -> None:
+        shortcuts = self._shortcuts = backend.shortcuts
+        elsewhere = shortcuts is not None and not backend.capabilities.one_product
+        #: The same steps together with the queue of another product.
+        self._beside = BesideQueue(shortcuts, backend) if shortcuts is not None and elsewhere else None
         self._told_here = told_here
         self._watches = watches
 
@@ -33,7 +35,9 @@ class PlainSteps:
         # Large values are to be looked after in the same unit.
         if shortcuts is None or uses or any(each.registration_key is not None for each in new):
             return False
-        if self._watches((InvocationStatus.REGISTERED,)) or not shortcuts.submit(new, now, wake=wake):
+        if self._watches((InvocationStatus.REGISTERED,)) or not shortcuts.possible():
+            return False
+        if not (self._beside or shortcuts).submit(new, now, wake=wake):
             return False
         crash_point("submit.after_commit")
         return True
@@ -43,12 +47,12 @@ class PlainSteps:
     ) -> Advanced | None:
         """What it came to, if it was done."""
         shortcuts = self._shortcuts
-        if shortcuts is None or not _is_plain(finishes, changes, plan):
+        if shortcuts is None or not _is_plain(finishes, changes, plan) or not shortcuts.possible():
             return None
         written = {each.to for each in (*(finish.transition for finish in finishes), *changes)}
         if self._watches(written | _CLAIMED if plan is not None else written):
             return None
-        short = shortcuts.advance(finishes, changes, plan, now)
+        short = (self._beside or shortcuts).advance(finishes, changes, plan, now)
         if short is None:
             return None
         crash_point("finish.after_commit" if finishes else "claim.after_commit")
@@ -64,9 +68,9 @@ class PlainSteps:
         if shortcuts is None or request.waiter.running_key is not None or not _is_plain(finishes, (), plan):
             return None
         written = {finish.transition.to for finish in finishes} | {InvocationStatus.PAUSED} | _CLAIMED
-        if self._watches(written):
+        if self._watches(written) or not shortcuts.possible():
             return None
-        short = shortcuts.wait(request, finishes, plan, now)
+        short = (self._beside or shortcuts).wait(request, finishes, plan, now)
         if short is None:
             return None
         crash_point("wait.after_commit")

@@ -113,6 +113,9 @@ def _give_up(engine: Engine, record: InvocationRecord, actor: str) -> bool:
 def sweep(engine: Engine, actor: str, grace_seconds: float) -> int:
     """Put back available invocations nobody queued, and finish what was broken off; how many."""
     before = engine.clock.now() - grace_seconds
+    # As a rule there is nothing, and an idle system finds that out by one read.
+    if not _pages(engine, _QUEUED | _IN_PASSING | {InvocationStatus.CONCURRENCY_CONTROLLED}, before):
+        return 0
     put_back = _requeue(engine, before)
     put_back += _pass_on(engine, before, actor)
     return put_back + _move_lines(engine, before, actor)

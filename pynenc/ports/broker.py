@@ -11,6 +11,8 @@ class Broker(ABC):
 
     #: ``promote`` has an effect; otherwise what is waited for is looked for in the wait graph before the queue.
     reorders: bool = True
+    #: ``expect`` has an effect: a process with free slots is told of what arrives by the queue itself.
+    tells: bool = False
 
     @abstractmethod
     def push(self, entries: Sequence[QueueEntry]) -> None:
@@ -30,6 +32,10 @@ class Broker(ABC):
         the unit ends in which it was popped, so that a crash before the claim does not lose the entry.
         Ordering: highest priority first, then most dependents, then oldest; as far as the product can.
         """
+
+    def give_back(self, entries: Sequence[QueueEntry]) -> None:
+        """Put back what was popped in this unit and is not wanted after all; to its old place, if the product can."""
+        self.push(entries)
 
     @abstractmethod
     def promote(self, entries: Sequence[QueueEntry]) -> None:
@@ -60,7 +66,7 @@ class Broker(ABC):
         """The next entries of a queue, left where they are."""
 
     def expect(self, places: Sequence[tuple[str, str]], on_work: Callable[[], None]) -> bool:  # noqa: ARG002 - a contract
-        """Have a process that comes to rest told, on any thread, when something arrives in one of these places.
+        """Have a process with a free slot told, on any thread, when something arrives in one of these places.
 
         Effect: until it pops again; ``on_work`` replaces the one before. True: something has arrived already, and
         nobody need look. A product that cannot tell does nothing, as here, for the wake-ups of the orchestrator tell

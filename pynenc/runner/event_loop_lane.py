@@ -191,10 +191,8 @@ class EventLoopLane:
         self._count(len(begun))
         if begun or resumed:
             self._on_loop(lambda: self._go(begun, resumed))
-        if answer.claimed or answer.more:
+        if answer.claimed or answer.more or pool.idle_mark.lower():
             self._schedule()
-        else:
-            pool.idle_mark.correct()
 
     def _plan(self, coming: int) -> ClaimPlan | None:
         pool = self._pool

@@ -21,7 +21,8 @@ class IdleMark:
 
     No wake-up is lost as long as (1) a slot asks before the look after which it rests, and (2) a slot that finds, once
     it rests, that the mark does not ask any more, corrects it and looks again. A mark taken away by a sender needs no
-    rule: the sender tells us, and that is a look of its own.
+    rule: the sender tells us, and that is a look of its own – which (3) marks again what there is room for before it
+    looks, and (4) whoever begins to ask for coroutines after a look of its own looks for them once more.
     """
 
     def __init__(
@@ -39,6 +40,13 @@ class IdleMark:
         # What is decided first is written first.
         self._lock = threading.Lock()
         self._asks = False
+        #: Coroutines were asked for, and nobody has told us of work since.
+        self._stands = False
+
+    def taken(self) -> None:
+        """Somebody tells us of work, and has taken the mark for it."""
+        with self._lock:
+            self._stands = False
 
     def ask(self) -> None:
         """Ask for any work, ahead of a look whose answer decides whether a slot rests."""
@@ -53,9 +61,25 @@ class IdleMark:
         """Say what there is room for now; whether that is every kind of work."""
         with self._lock:
             room = self._room()
-            self._wakeups.set_idle(room.slots or room.coroutines, picky=self._picky, coroutines_only=not room.slots)
-            self._asks = room.slots
-            return self._asks
+            self._write(room)
+            return room.slots
+
+    def lower(self) -> bool:
+        """Say what is left of the room; whether it asks for coroutines from now on, and may not have before.
+
+        It never begins to ask for work for slots: the slot that rests would take that for a look it need not take.
+        """
+        with self._lock:
+            room = self._room()
+            asked = self._asks and self._wakeups.asks()
+            begins = room.coroutines and not (self._stands or asked)
+            self._write(room._replace(slots=room.slots and self._asks))
+            return begins
+
+    def _write(self, room: Room) -> None:
+        self._wakeups.set_idle(room.slots or room.coroutines, picky=self._picky, coroutines_only=not room.slots)
+        self._asks = room.slots
+        self._stands = room.coroutines
 
     def asks(self) -> bool:
         """Whether it asks for every kind of work, as far as is known."""
@@ -65,5 +89,4 @@ class IdleMark:
     def withdraw(self) -> None:
         """Ask for nothing."""
         with self._lock:
-            self._wakeups.set_idle(False)
-            self._asks = False
+            self._write(Room(slots=False, coroutines=False))

@@ -97,23 +97,33 @@ class Gathering:
         self._last_step = 0.0
         #: Steps in a row that finished something nobody waited for.
         self._unawaited = 0
+        #: How long a step takes: moving average.
+        self._step_seconds = 0.0
 
     def pause(self, now: float) -> float:
         """How long to wait before the step that is due now (monotonic seconds)."""
         since = now - self._last_step
         self._trying = False
-        if not self._enabled or since >= GATHER_SECONDS:
+        enough = self._enough()
+        if not self._enabled or since >= enough:
             return 0.0
         if not self._on and self._unawaited < FIRST_TRY_STEPS:
             self._steps_to_try -= 1
             if self._steps_to_try > 0:
                 return 0.0
             self._trying = True
-        return GATHER_SECONDS - since
+        return enough - since
 
-    def stepped(self, now: float, claimed: int, *, finished: int, awaited: bool) -> None:
-        """A claiming step was taken, and somebody waited for what it finished, or nobody."""
+    def _enough(self) -> float:
+        """The time from one step to the next: where nobody waits, steps are to be a small part of it."""
+        if self._unawaited < FIRST_TRY_STEPS:
+            return GATHER_SECONDS
+        return max(GATHER_SECONDS, min(_STEPS_APART * self._step_seconds, GATHER_LONGEST_SECONDS))
+
+    def stepped(self, now: float, claimed: int, *, finished: int, awaited: bool, seconds: float = 0.0) -> None:
+        """A claiming step of so many seconds was taken, and somebody waited for what it finished, or nobody."""
         self._last_step = now
+        self._step_seconds += _WEIGHT * (seconds - self._step_seconds)
         if finished:
             self._unawaited = 0 if awaited else self._unawaited + 1
         if not self._on and not self._trying:
@@ -129,6 +139,9 @@ class Gathering:
 
 #: Under a dense stream of calls, the time from one step to the next.
 GATHER_SECONDS = 0.002
+#: The same where steps take long and nobody waits: so many times a step, and never longer than this.
+_STEPS_APART = 4
+GATHER_LONGEST_SECONDS = 0.01
 #: Steps between two tries to gather: at first, and after many that brought nothing.
 FIRST_TRY_STEPS = 4
 LONGEST_TRY_STEPS = 256

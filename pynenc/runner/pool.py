@@ -31,8 +31,7 @@ from pynenc.runner.watch import Watch
 #: Sleeping threads kept beyond one for each slot; more end themselves.
 SPARE_CARRIERS = 16
 #: Between two tries while the store does not answer; doubles up to the longest.
-STORE_RETRY_SECONDS = 0.05
-STORE_RETRY_LONGEST_SECONDS = 2.0
+STORE_RETRY_SECONDS, STORE_RETRY_LONGEST_SECONDS = 0.05, 2.0
 
 
 class Pool:
@@ -77,6 +76,7 @@ class Pool:
 
     def look(self) -> None:
         """There may be work: have a free slot look for it."""
+        self.idle_mark.taken()
         with self.lock:
             if self._used_up:
                 return
@@ -86,9 +86,9 @@ class Pool:
         if slot is not None:
             self.carry(slot)
         else:
-            # Told by a mark from before all slots were taken: others may have room. Ours is put right before, and not
-            # taken for it: nobody would be told of the next coroutine.
-            self.idle_mark.correct()
+            # Told by a mark from before all slots were taken: others may have room. Ours is put right before, or
+            # it would be taken for that, and nobody told of the next coroutine.
+            self.idle_mark.lower()
             self.engine.wakeups.wake_workers(1, coroutines=not self._room().coroutines)
             self.lane.look()
 
@@ -96,8 +96,7 @@ class Pool:
         """Take no new work, except what somebody here waits for."""
         with self.lock:
             self.stopping = True
-            returned = list(self.claimed)
-            self.claimed.clear()
+            returned, self.claimed = list(self.claimed), deque()
         self.attempts.give_back([claimed.record for claimed in returned])
         self.lane.look()
 
@@ -144,9 +143,8 @@ class Pool:
             carrier.give(None)
         self.lane.close()
         self.watch.close()
-        hub = self.engine.hub
-        hub.on_work = lambda: None
-        hub.on_called = lambda _ids: None
+        self.engine.hub.on_work = lambda: None
+        self.engine.hub.on_called = lambda _ids: None
         self.idle_mark.withdraw()
 
     def take_slot(self) -> Slot | None:
@@ -245,10 +243,9 @@ class Pool:
         group, plan = ([], None) if slot.started else self._next()
         if not finishes and not group and (plan is None or not self._anything_queued(plan)):
             return self._rest(slot)
-        changes = [
-            Transition(c.record.invocation_id, InvocationStatus.RUNNING, self.runner_id, c.record.attempt)
-            for c in group
-        ]
+        running = InvocationStatus.RUNNING
+        changes = [Transition(c.record.invocation_id, running, self.runner_id, c.record.attempt) for c in group]
+        began = self.engine.clock.monotonic()
         try:
             answer = self.engine.steps.advance(finishes, changes, plan)
         except Exception:
@@ -258,11 +255,13 @@ class Pool:
         slot.finished = []
         if plan is not None:
             now = self.engine.clock.monotonic()
-            self._gathering.stepped(now, len(answer.claimed), finished=len(finishes), awaited=answer.awaited)
+            self._gathering.stepped(
+                now, len(answer.claimed), finished=len(finishes), awaited=answer.awaited, seconds=now - began
+            )
         self.attempts.recorded(finishes, answer.finished)
         self._begin_group(slot, group, answer.changed)
         self.take_in(slot, answer.claimed)
-        if answer.more:
+        if answer.more or (answer.claimed and plan is not None and self._more_for_free_slots(plan)):
             self._wake_another()
         if slot.started or answer.claimed or answer.more or plan is None:
             return slot
@@ -313,6 +312,11 @@ class Pool:
             self.runner_id, places, limit, only_awaited=only_awaited, start=start, short_tasks=self.pace.short_tasks
         )
 
+    def _more_for_free_slots(self, plan: ClaimPlan) -> bool:
+        """Whether there is something for a slot at rest; else the queue, if it can, tells when there is."""
+        broker = self.engine.backend.broker
+        return broker.tells and bool(self.free) and not plan.only_awaited and broker.expect(plan.places, self.look)
+
     def _anything_queued(self, plan: ClaimPlan | None = None) -> bool:
         """A look without a write, before an idle worker opens a transaction for nothing."""
         if self.stopping:
@@ -327,7 +331,7 @@ class Pool:
         """Sort what was claimed: coroutines to their lane, what is started to the slot, the rest waits its turn."""
         if not claimed:
             return
-        self.idle_mark.correct()
+        looks = self.idle_mark.lower()
         self.on_claimed()
         for item in claimed:
             if item.record.lane == Lane.EVENT_LOOP:
@@ -341,6 +345,8 @@ class Pool:
             self.watch.arm()
         if self.claimed:
             self._wake_another()
+        if looks:
+            self.lane.look()
 
     def _room(self) -> Room:
         if self.limits.single_use or self.stopping:
@@ -370,9 +376,8 @@ class Pool:
     def known(self) -> set[str]:
         """Every invocation that this process holds."""
         with self.lock:
-            slots = (*self.busy, *self.free)
-            ids = {c.record.invocation_id for slot in slots for c in slot.started}
-            ids.update(f.record.invocation_id for slot in slots for f in slot.finished)
+            ids = {c.record.invocation_id for slot in (*self.busy, *self.free) for c in slot.started}
+            ids.update(f.record.invocation_id for slot in (*self.busy, *self.free) for f in slot.finished)
             ids.update(c.record.invocation_id for c in self.claimed)
             ids.update(self.attempts.live)
         return ids | self.lane.accepted()

@@ -19,7 +19,7 @@ LONG_SECONDS = 0.05
 #: Calls made inside a task are announced to others after this long if nobody here took them.
 OWED_SECONDS = 0.002
 #: An idle pool looks for work this often should no wake-up come; costs two reads.
-SAFETY_LOOK_SECONDS = 2.0
+SAFETY_LOOK_SECONDS = 2.5
 #: The same where wake-ups cannot reach: first, and longest after it doubled.
 FALLBACK_FIRST_SECONDS = 0.005
 FALLBACK_LONGEST_SECONDS = 0.25

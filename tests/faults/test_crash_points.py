@@ -13,10 +13,12 @@ from pynenc.invocation.status import InvocationStatus
 #: Passed by whoever takes something back: the supervisor.
 SUPERVISOR = [point for point in CRASH_POINTS if point.startswith(("recover.", "reroute."))]
 #: Passed by the thread of a runner that evaluates triggers: see test_triggers.py.
+#: Passed with the queue in another product than the ledger: see the tests of the plugins.
+MIXTURE = ["queue.before_commit"]
 EVALUATION = [point for point in CRASH_POINTS if point.startswith(("schedule.", "trigger."))]
 #: Passed by a workflow that waits for an event: see test_workflow_events.py.
 EVENTS = [point for point in CRASH_POINTS if point.startswith("event.")]
-WORKER = [point for point in CRASH_POINTS if point not in SUPERVISOR + EVALUATION + EVENTS]
+WORKER = [point for point in CRASH_POINTS if point not in SUPERVISOR + EVALUATION + EVENTS + MIXTURE]
 #: And once more in the middle of the work, when there is more to be lost.
 LATER = ["execute.after_call:3", "wait.after_commit:3", "finish.before_commit:3"]
 

@@ -1,6 +1,6 @@
 """When short tasks start together, and when a worker lets calls gather."""
 
-from pynenc.runner.pace import FIRST_TRY_STEPS, GATHER_SECONDS, GROUP_LIMIT, Gathering, Pace
+from pynenc.runner.pace import FIRST_TRY_STEPS, GATHER_LONGEST_SECONDS, GATHER_SECONDS, GROUP_LIMIT, Gathering, Pace
 
 
 def test_a_task_is_short_as_long_as_its_average_is() -> None:
@@ -57,3 +57,17 @@ def test_where_a_store_is_not_shared_nobody_gathers() -> None:
         gathering.stepped(10.0, claimed=0, finished=1, awaited=False)
 
     assert gathering.pause(10.0) == 0
+
+
+def test_the_longer_a_step_takes_the_more_gathers_before_the_next_one_unless_somebody_waits() -> None:
+    gathering = Gathering(enabled=True)
+    for _ in range(50):
+        gathering.stepped(10.0, claimed=2, finished=1, awaited=False, seconds=0.002)
+    assert GATHER_SECONDS < gathering.pause(10.0) <= 4 * 0.002
+
+    for _ in range(50):
+        gathering.stepped(10.0, claimed=2, finished=1, awaited=False, seconds=1.0)
+    assert gathering.pause(10.0) == GATHER_LONGEST_SECONDS
+
+    gathering.stepped(10.0, claimed=2, finished=1, awaited=True, seconds=1.0)
+    assert gathering.pause(10.0) <= GATHER_SECONDS

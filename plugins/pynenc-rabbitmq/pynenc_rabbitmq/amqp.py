@@ -133,6 +133,8 @@ class Channel:
         self._channel = channel
         self._end = end
         self._waiting: set[asyncio.Future[Any]] = set()
+        #: Tags of what was delivered and neither acknowledged nor put back, in their order.
+        self._open_tags: dict[int, None] = {}
         channel.add_on_close_callback(self._closed)
         channel.add_on_cancel_callback(lambda _: end("the server has cancelled a consumer: its queue was deleted"))
 
@@ -160,13 +162,25 @@ class Channel:
         self._channel.add_on_return_callback(lambda _channel, _method, _properties, body: on_return(body))
         self._channel.confirm_delivery(confirmed)
 
-    def ack(self, tag: int) -> None:
-        """A message is dealt with."""
-        self._channel.basic_ack(tag)
+    def ack(self, *tags: int) -> None:
+        """Messages are dealt with: those before which nothing is open by one command."""
+        wanted = {tag for tag in tags if tag in self._open_tags}
+        upto = 0
+        for tag in self._open_tags:
+            if tag not in wanted:
+                break
+            upto = tag
+        if upto:
+            self._channel.basic_ack(upto, multiple=True)
+        for tag in wanted:
+            del self._open_tags[tag]
+            if tag > upto:
+                self._channel.basic_ack(tag)
 
     def nack(self, tag: int) -> None:
         """Put a message back to where it was."""
-        self._channel.basic_nack(tag, requeue=True)
+        if self._open_tags.pop(tag, tag) is None:
+            self._channel.basic_nack(tag, requeue=True)
 
     def declare_unanswered(self, exchange: str, kind: str, queue: str, arguments: Mapping[str, Any]) -> None:
         """Make a queue and bind it to an exchange by its name; what is wrong with that ends the channel."""
@@ -192,11 +206,15 @@ class Channel:
         """Be given the messages of a queue; the name of the consumer."""
         tag = ""
 
+        def delivered(_channel: Any, method: Any, _properties: Any, body: bytes) -> None:
+            self._open_tags[method.delivery_tag] = None
+            on_message(method.delivery_tag, body)
+
         def start(*, callback: Callable[[Any], None]) -> None:
             nonlocal tag
             tag = self._channel.basic_consume(
                 queue,
-                lambda _channel, method, _properties, body: on_message(method.delivery_tag, body),
+                delivered,
                 arguments=dict(arguments or {}),
                 callback=callback,
             )

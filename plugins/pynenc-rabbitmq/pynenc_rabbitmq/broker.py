@@ -13,6 +13,7 @@ class RabbitMqBroker(Broker):
 
     #: RabbitMQ cannot move what is queued.
     reorders = False
+    tells = True
 
     def __init__(self, unit: RabbitMqUnit) -> None:
         self._unit = unit
@@ -48,6 +49,15 @@ class RabbitMqBroker(Broker):
         step.popped = [each for each in step.popped if each not in surplus]
         self._unit.session.give_back(surplus)
         return chosen
+
+    def give_back(self, entries: Sequence[QueueEntry]) -> None:
+        with self._unit:
+            step = self._unit.step
+            back = [each for each in step.popped if any(each.entry is entry for entry in entries)]
+            step.popped = [each for each in step.popped if each not in back]
+            self._unit.session.give_back(back)
+            # The rest was pushed in this unit.
+            step.pushed += [entry for entry in entries if not any(each.entry is entry for each in back)]
 
     def promote(self, entries: Sequence[QueueEntry]) -> None:
         """Without effect: what is waited for is found through the wait graph."""

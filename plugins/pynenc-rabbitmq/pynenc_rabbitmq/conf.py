@@ -47,7 +47,10 @@ class ConfigRabbitMq(ConfigPynencBase):
     )
     rabbitmq_confirm_delivery: bool = Field(
         default=True,
-        description="A call returns when RabbitMQ has confirmed its entry; otherwise that goes on behind it.",
+        description=(
+            "A call returns when RabbitMQ has confirmed its entry, but for calls in close succession; no: that goes on "
+            "behind it."
+        ),
     )
     rabbitmq_heartbeat: int = Field(
         default=60, ge=0, description="Seconds after which a silent connection counts as dead; 0: never."

@@ -9,7 +9,7 @@ Everything here belongs to the thread of the event loop.
 
 import asyncio
 from bisect import insort
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ from pynenc.invocation.record import ANY_QUEUE, QueueEntry
 from pynenc.module_loggers import module_logger
 from pynenc_rabbitmq.amqp import Channel, LinkLostError
 from pynenc_rabbitmq.conf import ConfigRabbitMq
+from pynenc_rabbitmq.delivery import Delivery
 from pynenc_rabbitmq.directory import Directory
 from pynenc_rabbitmq.names import Place, decode, queue_name
 from pynenc_rabbitmq.publisher import queue_arguments
@@ -27,34 +28,10 @@ _logger = module_logger(__name__)
 HAND_SECONDS = 0.2
 #: A process that takes no more than this at a time runs long tasks, or its first: it holds nothing meanwhile.
 _FEW = 4
+#: Pops in a row that are given less than they want before a consumer is made anew.
+_SCANTY_POPS = 2
 #: A consumer is made anew when it is given so many times more than is wanted.
 _TOO_MANY = 4
-
-
-class Delivery:
-    """An entry that was delivered and is not acknowledged."""
-
-    __slots__ = ("channel", "entry", "tag")
-
-    def __init__(self, entry: QueueEntry, channel: Channel, tag: int) -> None:
-        self.entry = entry
-        self.channel = channel
-        self.tag = tag
-
-    @property
-    def rank(self) -> tuple[int, int, int]:
-        """Smaller comes first. The tags of a channel count up."""
-        return -self.entry.priority, -self.entry.dependents, self.tag
-
-    def ack(self) -> None:
-        """It is dealt with. After a lost connection somebody gets it once more, and skips it."""
-        if self.channel.is_open:
-            self.channel.ack(self.tag)
-
-    def give_back(self) -> None:
-        """It goes back to its queue, as it does by itself when the connection is lost."""
-        if self.channel.is_open:
-            self.channel.nack(self.tag)
 
 
 class _Source:
@@ -68,6 +45,8 @@ class _Source:
         self.ahead = 0
         #: The queue is there, as far as this connection knows.
         self.made = False
+        #: Pops in a row that were given less than they wanted, for the consumer is given so few at a time.
+        self.scanty = 0
         #: Told to nobody yet: the process wants the next delivery.
         self.wanting = False
         #: How many the server said it had left for anybody.
@@ -87,8 +66,19 @@ class _Source:
 class Consumer:
     """Every place this process takes entries from."""
 
-    def __init__(self, conf: ConfigRabbitMq, app_id: str, directory: Directory, on_arrival: Callable[[], None]) -> None:
-        """``on_arrival`` is called when something was delivered that this process wants."""
+    def __init__(
+        self,
+        conf: ConfigRabbitMq,
+        app_id: str,
+        directory: Directory,
+        on_arrival: Callable[[], None],
+        own_sent: Callable[[], Awaitable[None]],
+    ) -> None:
+        """``on_arrival`` is called when something was delivered that this process wants.
+
+        ``own_sent`` is waited for before a look: what this process has sent is to be found by it.
+        """
+        self._own_sent = own_sent
         self._conf = conf
         self._app_id = app_id
         self._directory = directory
@@ -125,18 +115,30 @@ class Consumer:
             if channel is None or limit <= 0:
                 return []
             sources = self._meant(places)
-            if _held(sources) < limit:
+            if _held(sources) < limit and not self._is_fed(sources, limit):
                 await self._fetch(channel, sources, limit)
             taken = self._take(sources, limit)
             satisfied = len(taken) == limit
             for source in sources:
-                source.wanting = not satisfied
+                # Who was given something comes again before it rests, or says that it expects more.
+                source.wanting = not taken
             if satisfied and limit <= _FEW:
                 self._rest(channel, sources)
-            elif not satisfied and self._told and any(source.consumer is None for source in sources):
+            elif not taken and self._told and any(source.consumer is None for source in sources):
                 # After this answer, for a ledger is locked until it is there.
                 self._waking = asyncio.ensure_future(self._await_next(sources))
             return taken
+
+    def take_back(self, deliveries: Sequence[Delivery]) -> None:
+        """What was popped is not wanted after all: the next pop finds it, here or, if there is none soon, elsewhere."""
+        for delivery in deliveries:
+            source = self._sources.get((delivery.entry.queue, delivery.entry.lane))
+            if source is None or source.consumer is None or delivery.channel is not self._channel:
+                delivery.give_back()
+                continue
+            insort(source.hand, delivery, key=lambda each: each.rank)
+            if source.timer is None:
+                self._watch(source)
 
     async def _await_next(self, sources: Sequence[_Source]) -> None:
         """Be woken by the next delivery, unless somebody has popped again meanwhile."""
@@ -175,6 +177,7 @@ class Consumer:
     async def sizes(self) -> dict[Place, int]:
         """How many entries wait in each known place: for anybody, or in our hand."""
         async with self._turn:
+            await self._own_sent()
             channel = self._channel
             if channel is None:
                 return {}
@@ -186,6 +189,7 @@ class Consumer:
     async def peek(self, channel: Channel, queue: str, limit: int) -> list[QueueEntry]:
         """The next entries of a queue, on a channel for this only: closing it puts them back."""
         async with self._turn:
+            await self._own_sent()
             sources = [source for source in self._meant(()) if source.place[0] == queue]
             for source in sources:
                 # Else ours would be missing; nobody else's can be seen.
@@ -209,6 +213,7 @@ class Consumer:
     async def purge(self, queue: str | None) -> bool:
         """Empty one queue, or all; False: there is no connection."""
         async with self._turn:
+            await self._own_sent()
             channel = self._channel
             if channel is None:
                 return False
@@ -217,6 +222,9 @@ class Consumer:
                     self._rest(channel, [source])
                     await self._declare(channel, source)
                     await channel.purge(source.name)
+            if self._told:
+                # It is told of nothing now: whoever wants to be is to say so again.
+                self._arrived()
             return True
 
     # ------------------------------------------------------------------ places
@@ -250,12 +258,29 @@ class Consumer:
         """How many to be given at a time: what is asked for, rounded so that it rarely changes."""
         return min(1 << (limit - 1).bit_length(), self._conf.rabbitmq_prefetch_count)
 
+    def _is_fed(self, sources: Sequence[_Source], limit: int) -> bool:
+        """Whether what is in hand is about all there is: the server has been asked for more already.
+
+        Who is told of deliveries need not ask for those on their way. One that is given few at a time is left so for
+        the first such pop: at rest, one is mostly all there is.
+        """
+        if not (self._told or _held(sources)) or any(source.consumer is None for source in sources):
+            return False
+        ahead = self._ahead(limit)
+        scanty = False
+        for source in sources:
+            source.scanty = source.scanty + 1 if source.hand and source.ahead < ahead else 0
+            scanty = scanty or source.scanty >= _SCANTY_POPS
+        return not scanty
+
     async def _fetch(self, channel: Channel, sources: Sequence[_Source], limit: int) -> None:
         """Have up to so many in hand, if there are that many."""
+        await self._own_sent()
         for source in sources:
             source.ready = await self._declare(channel, source)
         ahead = self._ahead(limit)
-        wrong = [s for s in sources if s.ready and (s.consumer is None or s.ahead < ahead)]
+        wrong = [s for s in sources if s.consumer is None and s.ready]
+        wrong += [s for s in sources if s.ahead < ahead and s.consumer and (s.ready or s.scanty >= _SCANTY_POPS)]
         wrong += [s for s in sources if s.consumer is not None and s.ahead > _TOO_MANY * ahead and not s.hand]
         if wrong and _held(sources) < limit:
             await self._consume(channel, wrong, ahead)
@@ -278,7 +303,7 @@ class Consumer:
         for source in sources:
             if not source.made:
                 await self._declare(channel, source)
-            source.ahead = ahead
+            source.ahead, source.scanty = ahead, 0
             source.consumer = await channel.consume(source.name, self._into_hand(source, channel))
 
     def _rest(self, channel: Channel, sources: Iterable[_Source]) -> None:

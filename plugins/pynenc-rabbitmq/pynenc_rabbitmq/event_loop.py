@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -72,6 +73,9 @@ class EventLoop:
         self._loop = _Loop()
         #: The server has not answered a question in time: until it does, others are not even asked.
         self._stuck = 0
+        self._posted: deque[Callable[[], object]] = deque()
+        #: What is posted will be done: at a time to come, or at once.
+        self._scheduled = self._at_once = False
         self._thread = threading.Thread(target=self._run, name="pynenc-rabbitmq", daemon=True)
         self._thread.start()
 
@@ -79,10 +83,31 @@ class EventLoop:
         """Have it do something beside everything else."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    def post(self, action: Callable[[], object]) -> None:
-        """Have it do something next. After the end it is not done: the sweep finds what was to be queued."""
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(action)
+    def post(self, action: Callable[[], object], *, later_seconds: float = 0.0) -> None:
+        """Have it do something next. After the end it is not done: the sweep finds what was to be queued.
+
+        ``later_seconds``: there is time until then, so that several actions are one wake-up of the thread.
+        """
+        self._posted.append(action)
+        if later_seconds:
+            if not self._scheduled:
+                self._scheduled = True
+                with suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(self._loop.call_later, later_seconds, self._do_posted)
+            return
+        # Whoever has scheduled it does so before the thread looks at what is posted.
+        if not self._at_once:
+            self._at_once = self._scheduled = True
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._do_posted)
+
+    def _do_posted(self) -> None:
+        self._scheduled = self._at_once = False
+        while self._posted:
+            try:
+                self._posted.popleft()()
+            except Exception as error:  # noqa: BLE001 - design law 10: the others are not its business
+                self._loop.call_exception_handler({"message": "A posted action failed", "exception": error})
 
     def ask(
         self,
@@ -98,7 +123,7 @@ class EventLoop:
             asked.close()
             return otherwise
         question = _Question(asked, otherwise, undo)
-        future = asyncio.run_coroutine_threadsafe(question.answer(), self._loop)
+        future = asyncio.run_coroutine_threadsafe(self._answer(question), self._loop)
         try:
             return future.result(STEP_SECONDS)
         except FutureTimeoutError:
@@ -107,6 +132,11 @@ class EventLoop:
             self._stuck += 1
             future.add_done_callback(self._unstuck)
             return otherwise
+
+    async def _answer(self, question: _Question[_Answer]) -> _Answer:
+        # What this thread has posted comes first.
+        self._do_posted()
+        return await question.answer()
 
     def _unstuck(self, _: object) -> None:
         self._stuck -= 1

@@ -26,12 +26,13 @@ _AGAIN_SECONDS = 5.0
 class Batch:
     """Entries that somebody waits for."""
 
-    __slots__ = ("left", "settled")
+    __slots__ = ("_waiting", "left", "settled")
 
     def __init__(self, size: int) -> None:
         self.left = size
         #: There is nothing to wait for: all are confirmed, or there is no telling when they will be.
         self.settled = threading.Event()
+        self._waiting: list[asyncio.Future[None]] = []
         if not size:
             self.settled.set()
 
@@ -39,7 +40,22 @@ class Batch:
         """One more of them was confirmed."""
         self.left -= 1
         if self.left <= 0:
-            self.settled.set()
+            self.settle()
+
+    def settle(self) -> None:
+        """Nobody need wait any longer. On the thread of the event loop."""
+        self.settled.set()
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
+
+    async def wait_here(self) -> None:
+        """Wait for it on the event loop."""
+        if not self.settled.is_set():
+            waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiting)
+            await waiting
 
 
 class _Sent(NamedTuple):
@@ -64,23 +80,33 @@ class Publisher:
         self._sent: OrderedDict[int, _Sent] = OrderedDict()
         self._waiting: deque[_Sent] = deque()
         self._count = 0
+        #: Entries that are about to be sent, by other threads.
+        self._expected = 0
+        self._lock = threading.Lock()
 
     @property
     def backlog(self) -> int:
         """How many entries the server has not confirmed. May be asked on any thread."""
-        return len(self._waiting) + len(self._sent)
+        return self._expected + len(self._waiting) + len(self._sent)
+
+    def expect(self, count: int) -> None:
+        """So many entries are about to be sent. May be said on any thread."""
+        with self._lock:
+            self._expected += count
 
     def send(self, entries: Sequence[QueueEntry]) -> Batch:
-        """Send entries now, or as soon as that is possible."""
+        """Send entries that were expected now, or as soon as that is possible."""
         batch = Batch(len(entries))
+        with self._lock:
+            self._expected -= len(entries)
         for entry in entries:
             self._send(_Sent(entry, batch))
         return batch
 
-    def last_batch(self) -> Batch:
-        """The last of what is sent and not confirmed. May be asked on any thread."""
-        sent = list(self._sent.values())
-        return sent[-1].batch if sent else Batch(0)
+    async def settled(self) -> None:
+        """Return when all that was sent is confirmed, or there is no telling when it will be."""
+        for batch in {id(sent.batch): sent.batch for sent in self._sent.values()}.values():
+            await batch.wait_here()
 
     def write(self, queue: str, body: bytes, arguments: Mapping[str, Any]) -> bool:
         """Send something else than an entry; False: there is no connection."""
@@ -111,7 +137,7 @@ class Publisher:
     def blocked(self) -> None:
         """The server takes nothing for now: nobody is to wait for it."""
         for sent in self._sent.values():
-            sent.batch.settled.set()
+            sent.batch.settle()
 
     def _send_waiting(self) -> None:
         waiting, self._waiting = self._waiting, deque()
@@ -143,7 +169,7 @@ class Publisher:
         )
 
     def _keep(self, sent: _Sent) -> None:
-        sent.batch.settled.set()
+        sent.batch.settle()
         if len(self._waiting) < BACKLOG_LIMIT:
             self._waiting.append(sent)
 
@@ -185,7 +211,7 @@ class Publisher:
             self._try_later([_Sent(entry, Batch(1))])
         else:
             self._came_back.add(entry.invocation_id)
-            self.send([entry])
+            self._send(_Sent(entry, Batch(1)))
 
 
 def queue_arguments(conf: ConfigRabbitMq) -> Mapping[str, Any]:

@@ -9,6 +9,8 @@ import asyncio
 import atexit
 import logging
 import os
+import sys
+import time
 import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
@@ -22,7 +24,8 @@ from pynenc.module_loggers import module_logger
 from pynenc_rabbitmq.amqp import Connection, LinkLostError
 from pynenc_rabbitmq.arrivals import Arrivals
 from pynenc_rabbitmq.conf import ConfigRabbitMq
-from pynenc_rabbitmq.consumer import Consumer, Delivery
+from pynenc_rabbitmq.consumer import Consumer
+from pynenc_rabbitmq.delivery import Delivery, ack
 from pynenc_rabbitmq.directory import Directory
 from pynenc_rabbitmq.event_loop import EventLoop
 from pynenc_rabbitmq.link import Link
@@ -38,6 +41,13 @@ FIRST_CONNECTION_SECONDS = 12.0
 #: A caller waits so long for a confirmation; then it comes later.
 CONFIRM_SECONDS = 10.0
 _CLOSE_SECONDS = 5.0
+#: Sends follow one another that are no further apart; after so many of them callers leave entries unconfirmed behind
+#: them. With more than so many unconfirmed, the next caller waits until all are.
+ROW_SECONDS = 0.05
+ROW_SENDS = 8
+CONFIRM_AHEAD = 500
+#: Sends that are no further apart are so many that those of this time go together.
+DENSE_SECONDS = 0.002
 
 _TRY_LATER = "Nothing of the call was kept. Try again later"
 
@@ -54,7 +64,7 @@ class Session:
         self._directory = Directory(conf, app_id, self._publisher.write)
         self._publisher.announce = self._directory.announce
         self._arrivals = Arrivals()
-        self._consumer = Consumer(conf, app_id, self._directory, self._arrivals.tell)
+        self._consumer = Consumer(conf, app_id, self._directory, self._arrivals.tell, self._sent)
         self._loop = EventLoop()
         self._sending = Link(conf, "send", self._sending_opened, self._sending_lost)
         self._sending.on_blocked = self._publisher.blocked
@@ -63,9 +73,12 @@ class Session:
         self._proved = False
         #: It has taken entries: what it pushes is part of work that was accepted already.
         self._works = False
+        #: When something was sent last, and how many sends followed one another.
+        self._last_send, self._in_row = 0.0, 0
         self._closed = False
         self._keeping = [self._loop.begin(link.keep()) for link in (self._sending, self._taking)]
         _sessions.add(self)
+        _close_with_child()
 
     # -------------------------------------------------------------- connection
 
@@ -111,32 +124,43 @@ class Session:
     # -------------------------------------------------------------------- send
 
     def send(self, entries: Sequence[QueueEntry], done: Sequence[Delivery]) -> None:
-        """Send what was pushed, acknowledge what was popped; waits for confirmations if that is wanted."""
+        """Send what was pushed, acknowledge what was popped; waits for confirmations if that is wanted.
+
+        Whoever sends one after the other leaves a few on their way, as hints are: to wait for each would be a trip and
+        a write to disk for each, and the ledger has the calls.
+        """
         sent: Future[Batch] = Future()
 
         def send_and_ack() -> None:
             sent.set_result(self._publisher.send(entries))
-            for delivery in done:
-                delivery.ack()
+            ack(done)
 
-        self._loop.post(send_and_ack)
-        if not entries or not self._conf.rabbitmq_confirm_delivery:
+        if not entries:
+            self._loop.post(send_and_ack)
+            return
+        gap = self._gap()
+        self._publisher.expect(len(entries))
+        may_leave = self._in_row > ROW_SENDS and self._publisher.backlog <= CONFIRM_AHEAD
+        self._loop.post(send_and_ack, later_seconds=DENSE_SECONDS if may_leave and gap < DENSE_SECONDS else 0.0)
+        if may_leave or not self._conf.rabbitmq_confirm_delivery:
             return
         with suppress(FutureTimeoutError):
             batch = sent.result(CONFIRM_SECONDS)
             # Without a connection nobody waits: the ledger has the calls, and the entries follow.
-            if not batch.settled.wait(CONFIRM_SECONDS) and self._sending.is_up:
+            if self._sending.blocked is None and not batch.settled.wait(CONFIRM_SECONDS) and self._sending.is_up:
                 _logger.warning("RabbitMQ has not confirmed %d entries for %.0f s", batch.left, CONFIRM_SECONDS)
+
+    def _gap(self) -> float:
+        """Seconds since the send before this one; counts those in a row."""
+        now = time.monotonic()
+        before, self._last_send = self._last_send, now
+        self._in_row = self._in_row + 1 if now - before < ROW_SECONDS else 0
+        return now - before
 
     def give_back(self, deliveries: Sequence[Delivery]) -> None:
         """Put deliveries back to where they were."""
-
-        def give_back() -> None:
-            for delivery in deliveries:
-                delivery.give_back()
-
         if deliveries:
-            self._loop.post(give_back)
+            self._loop.post(lambda: self._consumer.take_back(deliveries))
 
     # -------------------------------------------------------------------- take
 
@@ -184,6 +208,11 @@ class Session:
         except LinkLostError:
             return otherwise
 
+    async def _sent(self) -> None:
+        # It goes by the other connection, and what this process looks for may be on its way there.
+        if self._sending.is_up and self._sending.blocked is None:
+            await self._publisher.settled()
+
     async def _peek(self, queue: str, limit: int) -> list[QueueEntry]:
         connection = self._taking.connection
         if connection is None:
@@ -219,7 +248,7 @@ class Session:
         self._closed = True
         self._arrivals.end()
         if self._sending.is_up:
-            self._publisher.last_batch().settled.wait(_CLOSE_SECONDS)
+            self._loop.ask(self._sent(), None)
         self._loop.ask(self._end(), None)
         self._loop.end()
 
@@ -251,6 +280,13 @@ def _after_fork_in_child() -> None:
     for session in list(_sessions):
         session.let_go()
     _sessions.clear()
+
+
+def _close_with_child() -> None:
+    """Have a child of multiprocessing close its sessions: it ends without atexit."""
+    process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+    if process is not None and util is not None and process.parent_process() is not None:
+        util.Finalize(None, _at_exit, exitpriority=0)
 
 
 def _at_exit() -> None:

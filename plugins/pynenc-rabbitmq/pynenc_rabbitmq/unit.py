@@ -12,7 +12,7 @@ from typing import Self
 
 from pynenc.invocation.record import QueueEntry
 from pynenc_rabbitmq.conf import ConfigRabbitMq
-from pynenc_rabbitmq.consumer import Delivery
+from pynenc_rabbitmq.delivery import Delivery
 from pynenc_rabbitmq.session import Session
 
 
@@ -21,6 +21,8 @@ class Step(threading.local):
 
     def __init__(self) -> None:
         self.depth = 0
+        #: What the unit works with: to find it out takes system calls.
+        self.session: Session | None = None
         self.pushed: list[QueueEntry] = []
         self.popped: list[Delivery] = []
 
@@ -42,6 +44,8 @@ class RabbitMqUnit:
     @property
     def session(self) -> Session:
         """The connections of this process."""
+        if self.step.session is not None:
+            return self.step.session
         if self._pid != os.getpid():
             # Forked: another thread may have held the lock, and our sockets are the parent's.
             self._lock, self._session, self._pid, self.step = threading.Lock(), None, os.getpid(), Step()
@@ -55,6 +59,7 @@ class RabbitMqUnit:
         if self.step.depth == 0:
             # Here no store is locked yet.
             session.await_first_connection()
+            self.step.session = session
         self.step.depth += 1
 
     def __exit__(
@@ -66,10 +71,11 @@ class RabbitMqUnit:
             return
         pushed, step.pushed = step.pushed, []
         popped, step.popped = step.popped, []
+        session, step.session = self.session, None
         if error is not None:
-            self.session.give_back(popped)
+            session.give_back(popped)
         elif pushed or popped:
-            self.session.send(pushed, popped)
+            session.send(pushed, popped)
 
     def close(self) -> None:
         """End the connections; the next use opens others."""

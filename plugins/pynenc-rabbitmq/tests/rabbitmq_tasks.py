@@ -4,7 +4,7 @@ import os
 import threading
 from pathlib import Path
 
-from pynenc import Pynenc
+from pynenc import ConcurrencyControlType, Pynenc
 
 app = Pynenc({"app_id": "tests"})
 
@@ -53,3 +53,8 @@ def send_mail(number: int) -> int:
 @app.task
 def pid() -> int:
     return os.getpid()
+
+
+@app.task(running_concurrency=ConcurrencyControlType.TASK, reroute_on_concurrency_control=True)
+def one_at_a_time(number: int) -> int:
+    return number

@@ -1,6 +1,7 @@
 """Names, levels, settings and beliefs: what needs no server."""
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from pynenc import Pynenc
 from pynenc.exceptions import ConfigError
 from pynenc.invocation.record import QueueEntry
 from pynenc_rabbitmq import ConfigRabbitMq, queued
+from pynenc_rabbitmq.amqp import Channel
 from pynenc_rabbitmq.names import LEVELS, decode, decode_place, encode, level, queue_name
 from pynenc_rabbitmq.queued import Queued
 
@@ -76,3 +78,45 @@ def test_what_was_confirmed_counts_as_queued_for_a_while():
     known.add(["a"])
     known.clear()
     assert known.others(["a"]) == ["a"]
+
+
+class PikaChannel:
+    """As much of pika's channel as acknowledging needs; writes down what is sent."""
+
+    is_open = True
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    def add_on_close_callback(self, _: object) -> None: ...
+
+    def add_on_cancel_callback(self, _: object) -> None: ...
+
+    def basic_ack(self, tag: int, *, multiple: bool = False) -> None:
+        self.sent.append(("upto" if multiple else "ack", tag))
+
+    def basic_nack(self, tag: int, *, requeue: bool) -> None:
+        assert requeue
+        self.sent.append(("nack", tag))
+
+
+@pytest.mark.parametrize(
+    ("nacked", "acked", "sent"),
+    [
+        ([], [(1, 2, 3)], [("upto", 3)]),
+        ([], [(2, 3), (1,)], [("ack", 2), ("ack", 3), ("upto", 1)]),
+        ([2], [(3, 1)], [("nack", 2), ("upto", 3)]),
+        ([], [(1, 2, 4), (3,), (5,)], [("upto", 2), ("ack", 4), ("upto", 3), ("upto", 5)]),
+        ([1], [(1,)], [("nack", 1)]),
+        ([], [(1, 2), (1, 2)], [("upto", 2)]),
+    ],
+)
+def test_one_acknowledgement_for_all_before_which_nothing_is_open(nacked, acked, sent):
+    pika = PikaChannel()
+    channel = Channel(pika, lambda _: None)
+    channel._open_tags.update(dict.fromkeys(range(1, 6)))
+    for tag in nacked:
+        channel.nack(tag)
+    for tags in acked:
+        channel.ack(*tags)
+    assert pika.sent == sent

@@ -18,6 +18,8 @@ PARTS = (
     "values.lua",
     "occurrences.lua",
     "wakeups.lua",
+    "submit.lua",
+    "claims.lua",
     "steps.lua",
     "waits.lua",
 )

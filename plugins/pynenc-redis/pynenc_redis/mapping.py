@@ -3,12 +3,12 @@
 MessagePack, for the server's scripts read it too. They cannot keep a hole in a list: None travels as False.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 
-from pynenc.invocation.record import HistoryEntry, InvocationRecord, Outcome, Wait
+from pynenc.invocation.record import HistoryEntry, InvocationRecord, NewInvocation, Outcome, Wait
 from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.invocation.status import InvocationStatus
 
@@ -18,6 +18,10 @@ _packb: Callable[..., bytes] = getattr(msgpack, "packb")  # noqa: B009 - the che
 _unpackb: Callable[..., Any] = getattr(msgpack, "unpackb")  # noqa: B009 - the same
 
 _SEPARATOR = "\0"
+
+#: Bytes before the first value of a list, and of a list of more than fifteen.
+_SHORT_HEAD = 1
+_LONG_HEAD = 3
 
 
 def pack(value: object) -> bytes:
@@ -50,6 +54,28 @@ def packed_record(record: InvocationRecord) -> bytes:
     values = holes(record)
     values[17] = record.status.value
     return pack(values)
+
+
+def packed_alike(first: InvocationRecord, others: Iterable[NewInvocation]) -> list[bytes]:
+    """Records of calls that differ from the first one by their identity and arguments only, as ``packed_record``."""
+    values = holes(first)
+    values[17] = first.status.value
+    task, parent, workflow = map(pack, (values[1], values[3], values[4]))
+    # What stands at the head of the list, and what comes behind.
+    head = pack(values)[:_LONG_HEAD]
+    rest = b"".join(map(pack, values[5:]))
+    own = first.workflow_id == first.invocation_id
+    blobs: list[bytes] = []
+    for each in others:
+        packed_id = pack(each.invocation_id)
+        its_workflow = packed_id if own else workflow
+        blobs.append(b"".join((head, packed_id, task, pack(each.args_id), parent, its_workflow, rest)))
+    return blobs
+
+
+def packed_entry(status: str, actor: str, owner: str | None, attempt: int, timestamp: float) -> bytes:
+    """An entry of a history (a list of six) behind its sequence."""
+    return pack((status, actor, owner or False, attempt, timestamp))[_SHORT_HEAD:]
 
 
 def record_of(data: bytes) -> InvocationRecord:

@@ -33,12 +33,13 @@ class Mark:
         self._used: frozenset[str] = frozenset()
         self._certain = True
         self._changes = 0
+        #: By thread: how many changes there were with what it had go ahead.
+        self._local = threading.local()
 
     def put(self, kind: str | None) -> None:
         """Have the server keep this mark, or none."""
         with self._lock:
-            # Who asks for every kind of work must be sure that the mark is there.
-            if kind in (None, "coroutines") and kind == self._kind and self._certain:
+            if kind == self._kind and self._certain:
                 return
             commands = self._change(kind)
             changes = self._changes
@@ -51,10 +52,15 @@ class Mark:
         """The same with the next trip of this thread."""
         with self._lock:
             self._server.send_ahead(self._change(kind))
+            self._local.ahead = self._changes
 
     def asks(self) -> bool:
         """Whether the server certainly has a mark for every kind of work."""
+        sent = self._server.went_ahead()
         with self._lock:
+            if sent and getattr(self._local, "ahead", None) == self._changes:
+                # It went ahead of this thread's look, and nobody was told of work since.
+                self._certain = True
             return self._certain and self._kind in ("ready", "picky")
 
     def taken_away(self) -> None:

@@ -30,7 +30,7 @@ class RedisLedgerReader(RedisPart, LedgerReader):
         return list(islice(self._matching(query), query.limit))
 
     def _matching(self, query: InvocationQuery) -> Iterator[InvocationRecord]:
-        for page in _pages(self._candidates(query), min(PAGE, max(query.limit, 1))):
+        for page in _pages(self._candidates(query), _page_size(query)):
             [blobs] = self._ask(("MGET", *(self._keys("i", each) for each in page)))
             yield from (r for blob in blobs if blob is not None and query.matches(r := record_of(blob)))
 
@@ -65,25 +65,25 @@ class RedisLedgerReader(RedisPart, LedgerReader):
 
     def _walk(self, query: InvocationQuery, keys: Sequence[str]) -> Iterable[str]:
         """The members of sorted indexes, merged."""
-        if len(keys) == 1:
-            return self._walk_one(query, keys[0])
-        return merge(*(self._walk_one(query, key) for key in keys), reverse=query.newest_first)
+        # The first pages in one trip: most are all there is.
+        firsts = self._ask(*(self._page_command(query, key, query.after) for key in keys)) if keys else []
+        walks = [self._walk_on(query, key, found) for key, found in zip(keys, firsts, strict=True)]
+        return walks[0] if len(walks) == 1 else merge(*walks, reverse=query.newest_first)
 
-    def _walk_one(self, query: InvocationQuery, key: str) -> Iterator[str]:
-        page = min(PAGE, max(query.limit, 1))
-        after = query.after
+    def _walk_on(self, query: InvocationQuery, key: str, found: Sequence[bytes]) -> Iterator[str]:
         while True:
-            command: Command
-            if query.newest_first:
-                command = ("ZRANGE", key, "+" if after is None else f"({after}", "-", "BYLEX", "REV", "LIMIT", 0, page)
-            else:
-                command = ("ZRANGE", key, "-" if after is None else f"({after}", "+", "BYLEX", "LIMIT", 0, page)
-            [found] = self._ask(command)
             ids = [each.decode() for each in found]
             yield from ids
-            if len(ids) < page:
+            if len(ids) < _page_size(query):
                 return
-            after = ids[-1]
+            [found] = self._ask(self._page_command(query, key, ids[-1]))
+
+    @staticmethod
+    def _page_command(query: InvocationQuery, key: str, after: str | None) -> Command:
+        page = _page_size(query)
+        if query.newest_first:
+            return ("ZRANGE", key, "+" if after is None else f"({after}", "-", "BYLEX", "REV", "LIMIT", 0, page)
+        return ("ZRANGE", key, "-" if after is None else f"({after}", "+", "BYLEX", "LIMIT", 0, page)
 
     def count_by(self, dimensions: Sequence[str], query: InvocationQuery) -> dict[tuple[str, ...], int]:
         unknown = set(dimensions) - set(_DIMENSIONS)
@@ -143,6 +143,10 @@ def _newest(entry: tuple[bytes, Sequence[bytes]]) -> int:
 def _changed(entry: tuple[bytes, Sequence[bytes]]) -> list[str]:
     """Who changed in a step."""
     return entry[1][1].decode().split("\n")
+
+
+def _page_size(query: InvocationQuery) -> int:
+    return min(PAGE, max(query.limit, 1))
 
 
 def _pages(ids: Iterable[str], length: int) -> Iterator[list[str]]:

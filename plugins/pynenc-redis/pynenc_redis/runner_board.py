@@ -18,6 +18,9 @@ from pynenc_redis.mapping import pack, packed_runner, runner_of, unpack
 from pynenc_redis.part import RedisPart
 from pynenc_redis.session import Session
 
+#: The hashes that speak of runners.
+_KINDS = ("runners", "beats", "stopped")
+
 
 class RedisRunnerBoard(RedisPart, RunnerBoard):
     """Runners and their leases."""
@@ -61,9 +64,7 @@ class RedisRunnerBoard(RedisPart, RunnerBoard):
         if not runner_ids:
             return {}
         # Not watched: every runner beats, and nobody decides upon the time of another's beat alone.
-        said, beats, stopped = (
-            session.hashes.peek(self._keys(kind), runner_ids) for kind in ("runners", "beats", "stopped")
-        )
+        said, beats, stopped = session.hashes.peek([self._keys(kind) for kind in _KINDS], runner_ids)
         return {
             each: runner_of(said[each], float(beats[each]), float(stopped[each]) if each in stopped else None)
             for each in runner_ids
@@ -74,13 +75,9 @@ class RedisRunnerBoard(RedisPart, RunnerBoard):
         return self._unit.run(lambda session: self._orphans(session, silent_since, limit))
 
     def _orphans(self, session: Session, silent_since: float, limit: int) -> list[InvocationRecord]:
-        known = self._all(session)
-        [owners] = session.ask(("SMEMBERS", self._keys("owners")))
-        silent = dict.fromkeys(
-            owner
-            for each in owners
-            if (owner := each.decode()) not in known or not _is_alive(known[owner], silent_since)
-        )
+        [found] = session.ask(self._fcall("silent_owners", repr(silent_since)))
+        #: Whether they are on the board.
+        silent = {owner.decode(): bool(known) for owner, known in found}
         if not silent:
             return []
         owned = session.ask(*(("SMEMBERS", self._keys("own", owner)) for owner in silent))
@@ -92,11 +89,15 @@ class RedisRunnerBoard(RedisPart, RunnerBoard):
             record
             for record in records.values()
             # Somebody alive may have it by now.
-            if record.owner in silent and (record.owner in known or record.changed_at < silent_since)
+            if record.owner in silent and (silent[record.owner] or record.changed_at < silent_since)
         )
         return nsmallest(limit, orphaned, key=lambda record: record.invocation_id)
 
     def hold_duty(self, duty: str, holder: str, now: float, until: float) -> bool:
+        if self._unit.session is None:
+            # In one trip: all runners ask for it all the time.
+            [held] = self._ask(self._fcall("hold_duty", duty, holder, repr(now), pack((holder, until))))
+            return bool(held)
         return self._unit.run(lambda session: self._hold(session, duty, holder, now, until))
 
     def _hold(self, session: Session, duty: str, holder: str, now: float, until: float) -> bool:
@@ -119,7 +120,7 @@ class RedisRunnerBoard(RedisPart, RunnerBoard):
         silent = [each for each, runner in self._all(session).items() if runner.last_beat < silent_since]
         owned = session.ask(*(("SCARD", self._keys("own", each)) for each in silent)) if silent else []
         gone = [each for each, count in zip(silent, owned, strict=True) if not count]
-        for kind in ("runners", "beats", "stopped"):
+        for kind in _KINDS:
             session.hashes.drop(self._keys(kind), *gone)
         return len(gone)
 

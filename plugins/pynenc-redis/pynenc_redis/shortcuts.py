@@ -8,16 +8,28 @@ from typing import Any
 from pynenc.invocation.record import Claimed, Finish, InvocationRecord, Lane, NewInvocation, Outcome, Transition
 from pynenc.invocation.record_change import record_after
 from pynenc.invocation.status import InvocationStatus
-from pynenc.ports.shortcuts import Shortcuts, Shortened, ShortWait
+from pynenc.ports.shortcuts import Offered, Shortcuts, Shortened, ShortSubmit, ShortWait
 from pynenc.ports.steps import ClaimPlan, WaitRequest
+from pynenc_redis.connection import Command
 from pynenc_redis.keys import place_of
-from pynenc_redis.mapping import outcome_of, pack, packed_outcome, packed_record, record_of, unpack_raw
+from pynenc_redis.mapping import (
+    outcome_of,
+    pack,
+    packed_alike,
+    packed_entry,
+    packed_outcome,
+    packed_record,
+    record_of,
+    unpack_raw,
+)
 from pynenc_redis.part import RedisPart
 from pynenc_redis.unit import RedisUnit
 from pynenc_redis.wakeups import RedisWakeups
 
 #: Records kept of what was claimed here and has not ended; more than a process runs or has paused, as a rule.
 KEPT_RECORDS = 4_096
+#: What ``submit`` answers where somebody follows work.
+_FOLLOWED = 2
 
 
 class RedisShortcuts(RedisPart, Shortcuts):
@@ -29,26 +41,59 @@ class RedisShortcuts(RedisPart, Shortcuts):
         self._claimed: dict[str, InvocationRecord] = {}
         self._numbers = count(1)
 
-    def submit(self, new: Sequence[NewInvocation], now: float, *, wake: bool) -> bool:
+    def possible(self) -> bool:
+        return self._unit.session is None
+
+    def submit(self, new: Sequence[NewInvocation], now: float, *, wake: bool, queue: bool = True) -> ShortSubmit | None:
         if self._unit.session is not None:
-            return False
+            return None
+        step = self._alike if _are_alike(new) else self._mixed
+        [done] = self._ask(step(new, now, wake=wake, queue=queue))
+        return None if done is None else ShortSubmit(followed=done == _FOLLOWED)
+
+    def _alike(self, new: Sequence[NewInvocation], now: float, *, wake: bool, queue: bool) -> Command:
+        """Nearly all: one call, or many of a task that start at once."""
+        first = new[0]
+        record = record_of_new(first, now)
+        actor = first.registered_by
+        blobs = [packed_record(record)] if len(new) == 1 else packed_alike(record, new)
+        items: list[str | bytes] = []
+        for each, blob in zip(new, blobs, strict=True):
+            items += (each.invocation_id, blob, each.arguments.encode("utf-8", "surrogatepass"))
+        return self._fcall(
+            "submit_alike",
+            first.task_id,
+            first.queue,
+            place_of(first.queue, first.lane) if queue else "",
+            first.priority,
+            first.parent_id or "",
+            "" if first.workflow_id == first.invocation_id else first.workflow_id,
+            packed_entry(record.status.value, actor, record.owner, record.attempt, record.changed_at),
+            len(new) if wake and queue else 0,
+            "1" if first.lane == Lane.EVENT_LOOP else "0",
+            *items,
+        )
+
+    def _mixed(self, new: Sequence[NewInvocation], now: float, *, wake: bool, queue: bool) -> Command:
         calls: list[tuple[bytes, str, str | bool]] = []
         queued = 0
         for each in new:
-            # A record has the fields of the call in their order, without the arguments (at 3).
-            of_ledger = (now, InvocationStatus.REGISTERED, None, 0, 0, 0, now, None, False)
-            record = InvocationRecord._make((*new_fields(each), *of_ledger))
-            due = each.not_before is None or each.not_before <= now
+            due = queue and (each.not_before is None or each.not_before <= now)
             queued += due
-            calls.append((packed_record(record), each.arguments, due and place_of(each.queue, each.lane)))
+            blob = packed_record(record_of_new(each, now))
+            calls.append((blob, each.arguments, due and place_of(each.queue, each.lane)))
         # A delayed call wakes somebody too: the sleeper must know the new time to rise.
-        to_wake = (queued or 1) if wake or not queued else 0
+        to_wake = (queued or 1) if queue and (wake or not queued) else 0
         coroutines = any(each.lane == Lane.EVENT_LOOP for each in new)
-        [done] = self._ask(self._fcall("submit", pack((calls, to_wake, coroutines))))
-        return done is not None
+        return self._fcall("submit", pack((calls, to_wake, coroutines)))
 
     def advance(
-        self, finishes: Sequence[Finish], changes: Sequence[Transition], plan: ClaimPlan | None, now: float
+        self,
+        finishes: Sequence[Finish],
+        changes: Sequence[Transition],
+        plan: ClaimPlan | None,
+        now: float,
+        offered: Offered | None = None,
     ) -> Shortened | None:
         if self._unit.session is not None:
             return None
@@ -70,10 +115,11 @@ class RedisShortcuts(RedisPart, Shortcuts):
             return None
         wanted = False if plan is None else _plan(plan, now)
         own = self._wakeups.address() or ""
-        reply = self._step("advance", (ended, begun, wanted, own))
+        offer = _offer(offered)
+        reply = self._step("advance", (ended, begun, wanted, own, offer))
         if reply is None:
             return None
-        blobs, more, scoped, here, told = reply
+        blobs, more, scoped, here, told, left = reply
         claimed = _claimed(blobs)
         self._remember(finished, changed, claimed)
         if scoped and not claimed and not finishes and not changes:
@@ -86,10 +132,16 @@ class RedisShortcuts(RedisPart, Shortcuts):
             bool(more or scoped),
             [each.decode() for each in here],
             bool(told or here),
+            [each.decode() for each in left],
         )
 
     def wait(
-        self, request: WaitRequest, finishes: Sequence[Finish], plan: ClaimPlan | None, now: float
+        self,
+        request: WaitRequest,
+        finishes: Sequence[Finish],
+        plan: ClaimPlan | None,
+        now: float,
+        offered: Offered | None = None,
     ) -> ShortWait | None:
         if self._unit.session is not None:
             return None
@@ -112,6 +164,7 @@ class RedisShortcuts(RedisPart, Shortcuts):
             request.prioritise and request.priority,
             False if plan is None else _plan(plan, now),
             self._wakeups.address() or "",
+            _offer(offered),
         )
         reply = self._step("wait", step)
         if reply is None:
@@ -178,9 +231,25 @@ def _claimed(taken: Sequence[tuple[bytes, bytes, int]]) -> list[Claimed]:
     ]
 
 
-def new_fields(new: NewInvocation) -> tuple[object, ...]:
-    """The fields of a call that its record has."""
-    return (*new[:3], *new[4:])
+def record_of_new(new: NewInvocation, now: float) -> InvocationRecord:
+    """The record of a call that is registered now."""
+    # It has the fields of the call in their order, without the arguments (at 3).
+    of_ledger = (now, InvocationStatus.REGISTERED, None, 0, 0, 0, now, None, False)
+    return InvocationRecord._make((*new[:3], *new[4:], *of_ledger))
+
+
+def _are_alike(new: Sequence[NewInvocation]) -> bool:
+    """Whether calls start at once and differ by their identity and arguments only."""
+    first = new[0]
+    if first.not_before is not None:
+        return False
+    own, rest = first.workflow_id == first.invocation_id, first[6:]
+    for each in new[1:]:
+        if each.task_id != first.task_id or each.parent_id != first.parent_id or each[6:] != rest:
+            return False
+        if each.workflow_id != (each.invocation_id if own else first.workflow_id):
+            return False
+    return True
 
 
 def _change(
@@ -197,3 +266,9 @@ def _plan(plan: ClaimPlan, now: float) -> tuple[object, ...]:
     places = [place_of(queue, lane) for queue, lane in plan.places]
     short = False if plan.short_tasks is None else list(plan.short_tasks)
     return plan.owner, places, plan.limit, plan.start, short, now
+
+
+def _offer(offered: Offered | None) -> tuple[object, ...] | bool:
+    if offered is None:
+        return False
+    return [(entry.invocation_id, entry.priority) for entry in offered.entries], offered.awaited_first

@@ -157,11 +157,15 @@ class Hashes:
             self._whole.add(key)
         return _present(self._known[key])
 
-    def peek(self, key: str, names: Sequence[str]) -> dict[str, bytes]:
-        """Some fields, not watched."""
-        [values] = self._exchange.ask(("HMGET", key, *names))
-        own = self._known.get(key, {})
-        return _present({name: own.get(name, value) for name, value in zip(names, values, strict=True)})
+    def peek(self, keys: Sequence[str], names: Sequence[str]) -> list[dict[str, bytes]]:
+        """Some fields of each of these, not watched."""
+        replies = self._exchange.ask(*(("HMGET", key, *names) for key in keys))
+        return [
+            _present(
+                {name: self._known.get(key, {}).get(name, value) for name, value in zip(names, reply, strict=True)}
+            )
+            for key, reply in zip(keys, replies, strict=True)
+        ]
 
     def peek_all(self, key: str) -> dict[str, bytes]:
         """All fields, not watched."""

@@ -3,6 +3,7 @@
 Its keys, behind the application's prefix:
 
     ready, picky, coroutines, standby   set      addresses that are to be told of work (lua/wakeups.lua)
+    followed                            string   there if somebody ever was on standby
     waiting                             set      addresses at which somebody waits for invocations to change
     inbox:<address>                     channel  what a process is told: ids, one in a line; "+" says there is work
     kept                                string   made up once; who finds another one knows that the data are others
@@ -68,6 +69,8 @@ class RedisWakeups(Wakeups):
         self._on_message: Callable[[Sequence[str]], None] | None = None
         self._on_work: Callable[[], None] | None = None
         self.mark.start_anew()
+        #: It follows work as one on standby, and has said so.
+        self._follows = False
         #: Whether somebody waits here, and whether the server has been told so.
         self._waiting = False
         self._marked_waiting = False
@@ -121,6 +124,10 @@ class RedisWakeups(Wakeups):
         return self.mark.asks()
 
     def set_standby(self, standby: bool) -> None:
+        if standby and not self._follows:
+            # Never taken away: who has read it may send work after the next look of one on standby.
+            self._server.ask(("SET", self._keys("followed"), "1"))
+        self._follows = self._follows or standby
         self.mark.put("standby" if standby else None)
 
     # --------------------------------------------------------------- telling
@@ -215,6 +222,8 @@ class RedisWakeups(Wakeups):
         marked = self._waiting or self._marked_waiting
         commands: list[Command] = [("SADD", self._keys("waiting"), self._address)] if marked else []
         commands += self.mark.renewal()
+        if self._follows:
+            commands.append(("SET", self._keys("followed"), "1"))
         try:
             if commands:
                 self._server.ask(*commands)

@@ -16,10 +16,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 import redis_tasks
 
 from pynenc import Pynenc
+from pynenc.ports import Backend
 from pynenc.testing.apps import Setup, build_app, installed
 from pynenc.testing.history import check_all_histories
 from pynenc.testing.servers import RedisServer
 from pynenc_redis.connection import Command, Server
+from pynenc_redis.shortcuts import RedisShortcuts
+from pynenc_redis.testing.stores import redis_store
+from pynenc_redis.unit import RedisUnit
+from pynenc_redis.wakeups import RedisWakeups
 
 #: Above those of the behaviour tests, which may run in the same session.
 FIRST_DATABASE, DATABASES = 32, 32
@@ -56,6 +61,23 @@ def make_app(tmp_path: Path, redis_server: RedisServer) -> Iterator[Callable[...
         yield make
         for app in made:
             check_all_histories(app, unfinished=True)
+
+
+@pytest.fixture
+def store(redis_url: str) -> Iterator[Backend]:
+    """The components of an application on an empty database."""
+    backend = redis_store(redis_url)
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def shortcuts(store: Backend) -> RedisShortcuts:
+    """Its steps of one trip."""
+    unit = store.units[0]
+    assert isinstance(unit, RedisUnit)
+    assert isinstance(store.wakeups, RedisWakeups)
+    return RedisShortcuts(unit, store.wakeups)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 And what another client does between two trips of a unit.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -27,25 +27,9 @@ from pynenc_redis.reaching import server_of
 from pynenc_redis.shortcuts import RedisShortcuts
 from pynenc_redis.testing.stores import redis_store
 from pynenc_redis.unit import RedisUnit
-from pynenc_redis.wakeups import RedisWakeups
 
 S = InvocationStatus
 Exchange = Callable[[Any, Sequence[Command]], list[Any]]
-
-
-@pytest.fixture
-def store(redis_url: str) -> Iterator[Backend]:
-    backend = redis_store(redis_url)
-    yield backend
-    backend.close()
-
-
-@pytest.fixture
-def shortcuts(store: Backend) -> RedisShortcuts:
-    unit = store.units[0]
-    assert isinstance(unit, RedisUnit)
-    assert isinstance(store.wakeups, RedisWakeups)
-    return RedisShortcuts(unit, store.wakeups)
 
 
 @pytest.fixture

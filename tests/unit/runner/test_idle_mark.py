@@ -2,9 +2,13 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 
+from pynenc import PynencBuilder
 from pynenc.backends.memory.wakeups import MemoryWakeups
 from pynenc.runner.idle_mark import IdleMark, Room
+from pynenc.runner.pool import Pool
+from pynenc.runner.pool_limits import PoolLimits
 
 
 class Board(MemoryWakeups):
@@ -27,6 +31,16 @@ def test_who_asks_is_marked_for_everything():
     mark.ask()
     assert mark.asks()
     assert board.mark == (True, False, False)
+
+
+def test_a_mark_goes_ahead_of_a_look_into_another_product():
+    class Lazy(Board):
+        def ask_ahead(self, *, picky: bool = False) -> None:  # noqa: ARG002 - the interface
+            raise AssertionError("it would come after the look")
+
+    board = Lazy()
+    IdleMark(board, picky=True, room=lambda: Room(slots=False, coroutines=False), queue_elsewhere=True).ask()
+    assert board.mark == (True, True, False)
 
 
 def test_a_correction_says_what_there_is_room_for():
@@ -71,3 +85,39 @@ def test_who_rests_while_another_finds_all_busy_learns_of_it():
     assert answers == [False], "so it corrects the mark, and looks again"
     assert mark.correct()
     assert board.mark is not None
+
+
+def test_who_tells_what_is_left_of_its_room_learns_whether_to_look_for_coroutines():
+    board = Board()
+    mark = IdleMark(board, picky=False, room=lambda: Room(slots=False, coroutines=True))
+    assert mark.lower(), "nobody was told of those that came before the mark"
+    assert not mark.lower()
+    mark.taken()
+    assert mark.lower()
+    mark.withdraw()
+    mark.ask()
+    assert not mark.lower(), "the mark stood before the look"
+
+
+def test_only_a_slot_that_rests_begins_to_ask_for_every_kind_of_work():
+    board = Board()
+    mark = IdleMark(board, picky=False, room=lambda: Room(slots=True, coroutines=True))
+    mark.lower()
+    assert board.mark == (True, False, True)
+    assert not mark.asks(), "so the slot corrects the mark, and looks again"
+    assert mark.correct()
+    mark.lower()
+    assert board.mark == (True, False, False)
+
+
+def test_a_process_without_a_free_slot_that_is_told_of_work_is_told_of_the_next_coroutine():
+    with closing(PynencBuilder().app_id("marks").memory().build()) as app:
+        pool = Pool(app.engine, "runner", PoolLimits(slots=0))
+        wakeups = app.engine.wakeups
+        wakeups.listen(lambda _ids: None, pool.look)
+        pool.idle_mark.correct()
+        pool.look()
+        assert wakeups.wake_workers(1, coroutines=True) == 1
+        assert wakeups.wake_workers(1, coroutines=True) == 1
+        assert wakeups.wake_workers(1) == 0, "there is no slot for it"
+        pool.close()

@@ -106,6 +106,15 @@ local function call_with(command, key, args)
     return sum
 end
 
+local function set_strings(strings)
+    for start = 1, #strings, PORTION do
+        redis.call('MSET', unpack(strings, start, math.min(#strings, start + PORTION - 1)))
+    end
+end
+
+-- How an entry of a history begins: a list of six.
+local HISTORY_HEAD = '\150'
+
 -- Ids of one entry of `changes`: whoever reads a short page should not have to look at many more.
 local CROWD = 50
 
@@ -136,9 +145,7 @@ end
 -- Write what was gathered. The number before those of its changes.
 local function finish_step(w)
     local p = w.p
-    for start = 1, #w.strings, PORTION do
-        redis.call('MSET', unpack(w.strings, start, math.min(#w.strings, start + PORTION - 1)))
-    end
+    set_strings(w.strings)
     for key, members in pairs(w.unsorted) do
         call_with('ZREM', key, members)
     end

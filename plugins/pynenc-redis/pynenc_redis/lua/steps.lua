@@ -1,31 +1,6 @@
 -- The plain cases of the steps that happen for every task (pynenc.ports.shortcuts): checked as a whole, then done.
 
-local REGISTERED_BY, REPLY_TO, RECOVERIES, CANCEL_REQUESTED = 15, 16, 22, 25
-local TICK_SECONDS = 1e-6
-
--- {calls, workers to wake, whether event loops too}. A call: {record, arguments, place or false}.
-functions.submit = function(p, args)
-    local step = cmsgpack.unpack(args[1])
-    local records, keys = {}, {}
-    for n, call in ipairs(step[1]) do
-        records[n] = cmsgpack.unpack(call[1])
-        keys[n] = p .. 'i:' .. records[n][R.id]
-    end
-    if call_with('EXISTS', nil, keys) > 0 then
-        return false
-    end
-    local w = begin_step(p)
-    for n, call in ipairs(step[1]) do
-        local record, last = records[n], #w.strings
-        w.strings[last + 1], w.strings[last + 2] = p .. 'a:' .. record[R.id], call[2]
-        write_record(w, nil, record, call[1], record[REGISTERED_BY])
-    end
-    push_new(p, step[1], records, finish_step(w))
-    if step[2] > 0 then
-        wake(p, step[2], step[3])
-    end
-    return 1
-end
+local REPLY_TO, CANCEL_REQUESTED = 16, 25
 
 -- The edges to an invocation as {waiter, address}; nil if one of them is of somebody who left to come back ('~...').
 local function edges_to(p, id)
@@ -59,96 +34,6 @@ local function expected(w, change, new)
         and old[CANCEL_REQUESTED] == new[CANCEL_REQUESTED] then
         return old
     end
-end
-
-local function is_short(record, short)
-    return short[record[R.task]] and record[RECOVERIES] == 0
-end
-
--- What a runner may claim: {owner, places, limit, how many to start, short tasks or false, now}.
-local function claiming(plan)
-    local c = { owner = plan[1], places = plan[2], limit = plan[3], start = plan[4], now = plan[6], claimed = {} }
-    if plan[5] then
-        c.short = {}
-        for _, task in ipairs(plan[5]) do
-            c.short[task] = true
-        end
-    end
-    return c
-end
-
-local function is_free(c, record)
-    return record and AVAILABLE[record[R.status]] and not record[R.running_key]
-        and not (record[R.not_before] and record[R.not_before] > c.now)
-end
-
-local function take(w, c, old, priority)
-    local id, new = old[R.id], {}
-    for n = 1, #old do
-        new[n] = old[n]
-    end
-    new[R.not_before] = false
-    new[R.status], new[R.owner] = 'pending', c.owner
-    new[R.attempt], new[R.claimed_at] = old[R.attempt] + 1, c.now
-    new[R.changed_at] = math.max(c.now, old[R.changed_at] + TICK_SECONDS)
-    -- Those before the first that is not short start together; the first of all always may.
-    local starts = #c.claimed < c.start and not c.halted
-    if starts and c.short and not is_short(new, c.short) then
-        c.halted = true
-        starts = #c.claimed == 0
-    end
-    if starts then
-        add_history(w, new, c.owner)
-        new[R.status] = 'running'
-        new[R.changed_at] = math.max(c.now, new[R.changed_at] + TICK_SECONDS)
-    end
-    local blob = cmsgpack.pack(new)
-    write_record(w, old, new, blob, c.owner)
-    c.claimed[#c.claimed + 1] = { id, blob, priority }
-end
-
--- What was claimed, as {record, arguments, priority}.
-local function answer_of_claims(w, c)
-    local keys, claims = {}, {}
-    for n, claimed in ipairs(c.claimed) do
-        keys[n] = w.p .. 'a:' .. claimed[1]
-    end
-    for start = 1, #keys, PORTION do
-        local stop = math.min(#keys, start + PORTION - 1)
-        for n, arguments in ipairs(redis.call('MGET', unpack(keys, start, stop))) do
-            local claimed = c.claimed[start + n - 1]
-            claims[start + n - 1] = { claimed[2], arguments or '', claimed[3] }
-        end
-    end
-    return claims
-end
-
--- Claim from queues; whether they hold more, and whether something with a scope is next.
-local function claim(w, c)
-    local room = c.limit - #c.claimed
-    if room <= 0 then
-        return false, false
-    end
-    local entries = first(w.p, meant(w.p, c.places), room)
-    local ids, taken, scoped = {}, {}, false
-    for n, entry in ipairs(entries) do
-        ids[n] = entry[1]
-    end
-    read_records(w, ids)
-    for n, entry in ipairs(entries) do
-        local old = stored(w, entry[1])
-        if old and old[R.running_key] and AVAILABLE[old[R.status]] then
-            scoped = true
-            break
-        end
-        taken[n] = entry
-        if is_free(c, old) then
-            local priority = parts_of(entry[3])
-            take(w, c, old, priority)
-        end
-    end
-    unqueue_all(w.p, taken)
-    return #entries >= room, scoped
 end
 
 -- Who is to be told of which ids: others by message, this process by the answer.
@@ -230,7 +115,7 @@ local function answer(p, args, value)
     return packed
 end
 
--- {finishes, changes, plan or false, own address}.
+-- {finishes, changes, plan or false, own address, offered or false}.
 functions.advance = function(p, args)
     local last = answered(p, args)
     if last then
@@ -239,8 +124,10 @@ functions.advance = function(p, args)
     local step = cmsgpack.unpack(args[1])
     local finishes, changes, plan = step[1], step[2], step[3]
     local w = begin_step(p)
+    local offered = step[5]
+    local records = offered and checked_offer(w, offered[1])
     local checked = checked_finishes(w, finishes)
-    if not checked then
+    if not checked or (offered and not records) then
         return false
     end
     local begun, before, ids = {}, {}, {}
@@ -260,12 +147,16 @@ functions.advance = function(p, args)
     for n, change in ipairs(changes) do
         write_record(w, before[n], begun[n], change[1], change[2])
     end
-    local more, scoped, claimed = false, false, {}
+    local more, scoped, claimed, left = false, false, {}, {}
     if plan then
         local c = claiming(plan)
-        more, scoped = claim(w, c)
+        if offered then
+            left = claim_offered(w, c, offered, records)
+        else
+            more, scoped = claim(w, c)
+        end
         claimed = answer_of_claims(w, c)
     end
     finish_step(w)
-    return answer(p, args, { claimed, more and 1 or 0, scoped and 1 or 0, t.here, send(p, t) })
+    return answer(p, args, { claimed, more and 1 or 0, scoped and 1 or 0, t.here, send(p, t), left })
 end

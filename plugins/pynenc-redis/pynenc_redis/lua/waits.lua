@@ -47,18 +47,9 @@ local function is_suspicious(p, waiter, awaited, circles)
     return any and is_above(p, waiter[R.id], wanted)
 end
 
-local function serves(places, record)
-    for _, place in ipairs(places) do
-        if place == record[R.queue] .. '\0' .. record[R.lane] or place == '*\0' .. record[R.lane] then
-            return true
-        end
-    end
-    return #places == 0
-end
-
 -- {finishes, waiter (a change), awaited ids, whether all, address, whether to look for circles, priority or false, plan or
--- false, own address}. The answer: {paused, records of the awaited, claimed, ids for this process,
--- how many were told}.
+-- false, own address, offered or false (without entries)}. The answer: {paused, records of the awaited, claimed, ids for
+-- this process, how many were told}.
 functions.wait = function(p, args)
     local last = answered(p, args)
     if last then
@@ -120,7 +111,11 @@ functions.wait = function(p, args)
             end
         end
         if c then
-            claim(w, c)
+            if step[10] then
+                claim_offered(w, c, step[10], {})
+            else
+                claim(w, c)
+            end
             claimed = answer_of_claims(w, c)
             for _, each in ipairs(c.claimed) do
                 taken[each[1]] = true
