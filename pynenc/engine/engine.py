@@ -13,6 +13,7 @@ from pynenc.engine.composed_steps import ComposedSteps
 from pynenc.engine.events import Events
 from pynenc.engine.hub import Hub
 from pynenc.engine.payloads import PayloadLimits, Payloads
+from pynenc.engine.read_ahead import ReadAhead
 from pynenc.engine.recent import Recent
 from pynenc.engine.sealed_definitions import SealedDefinitions
 from pynenc.engine.trigger_hints import TriggerHints
@@ -122,6 +123,7 @@ class Engine:
             watches=watched.watches,
         )
         self.recent = Recent()
+        self.read_ahead = ReadAhead()
         #: Emitted in this process in sync mode, the newest last.
         self.sync_events: deque[Event] = deque(maxlen=SYNC_EVENTS)
         self.hub = Hub(

@@ -131,6 +131,11 @@ class Hub:
             if not before or not self._count:
                 self._wakeups.set_waiting(self._count > 0)
 
+    @property
+    def listening(self) -> bool:
+        """Whether wake-ups are received already."""
+        return self._listening
+
     def listen(self) -> None:
         """Start to receive wake-ups; may be repeated."""
         with self._lock:

@@ -6,7 +6,7 @@ thread, or coroutine, sleeps until a wake-up. Either way nothing spins and nothi
 
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pynenc.engine.context import Running, get_running
@@ -45,9 +45,9 @@ def wait(
     if running is not None:
         raise_if_cancelled(running)
         raise_if_was_late(running, awaited, timeout_seconds)
-        recent = [record for i in awaited if (record := engine.recent.record(i)) is not None]
-        if len(recent) == len(awaited) or (recent and not all_of_them):
-            return recent
+        known = _known(engine, awaited, all_of_them=all_of_them)
+        if known:
+            return known
         records = running.suspender.suspend(running, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
         return list(records)
     records = _wait_outside(engine, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
@@ -108,8 +108,18 @@ def on_event_loop() -> bool:
     return True
 
 
-def _ready(engine: Engine, awaited: Sequence[str], *, all_of_them: bool) -> list[InvocationRecord] | None:
-    """The final ones if nobody need wait; unknown ones are an error."""
+def _known(engine: Engine, awaited: Sequence[str], *, all_of_them: bool) -> list[InvocationRecord]:
+    """The final ones, if it is known in this process that nobody need wait."""
+    recent = [record for i in awaited if (record := engine.recent.record(i)) is not None]
+    return recent if len(recent) == len(awaited) or not all_of_them else []
+
+
+def _finals(awaited: Sequence[str], records: Mapping[str, InvocationRecord]) -> list[InvocationRecord]:
+    return [records[i] for i in awaited if records[i].status.is_final()]
+
+
+def _look(engine: Engine, awaited: Sequence[str]) -> dict[str, InvocationRecord]:
+    """How things stand; unknown ones are an error."""
     records = _read_one(engine, awaited[0]) if len(awaited) == 1 else read_all(engine, awaited)
     missing = [i for i in awaited if i not in records]
     if missing:
@@ -117,9 +127,26 @@ def _ready(engine: Engine, awaited: Sequence[str], *, all_of_them: bool) -> list
             missing[0],
             f"not in the store of app {engine.settings.app_id!r}; it was purged, or belongs to another application",
         )
-    final = [records[i] for i in awaited if records[i].status.is_final()]
-    enough = len(final) == len(awaited) if all_of_them else bool(final)
-    return final if enough else None
+    return records
+
+
+def _enough(engine: Engine, awaited: Sequence[str], *, all_of_them: bool) -> list[InvocationRecord]:
+    """The final ones if nobody need wait; who never waited need not begin to listen for them."""
+    final = _finals(awaited, _look(engine, awaited))
+    return final if len(final) == len(awaited) or not all_of_them else []
+
+
+def _look_and_watch(engine: Engine, awaited: Sequence[str]) -> dict[str, InvocationRecord]:
+    """How things stand; from now on we are told of those that other processes submitted, too.
+
+    Of our own the owner tells us anyway.
+    """
+    address = engine.wakeups.address()
+    records = _look(engine, awaited)
+    foreign = [i for i, r in records.items() if r.reply_to != address and not r.status.is_final()]
+    for start in range(0, len(foreign), CHUNK):
+        records.update({r.invocation_id: r for r in engine.steps.watch(foreign[start : start + CHUNK], address)})
+    return records
 
 
 def read_finals(engine: Engine, awaited: Sequence[str]) -> list[InvocationRecord]:
@@ -131,17 +158,22 @@ def read_finals(engine: Engine, awaited: Sequence[str]) -> list[InvocationRecord
 
 
 def _read_one(engine: Engine, invocation_id: str) -> dict[str, InvocationRecord]:
-    """Its record; where it costs no further trip, what it came to is read ahead."""
+    """Its record; where it costs no further trip, what it and the next ones came to is read, too."""
     shortcuts = engine.backend.shortcuts
     if shortcuts is None:
         return engine.ledger.read([invocation_id])
-    found = shortcuts.read_with_outcome(invocation_id)
-    if found is None:
-        return {}
-    record, outcome = found
-    if outcome is not None and record.status.is_final():
-        engine.recent.add(record, outcome)
-    return {invocation_id: record}
+    wanted = engine.read_ahead.with_next(invocation_id)
+    found = shortcuts.read_with_outcomes(wanted)
+    finals, in_order = 0, True
+    for each in wanted:
+        record, outcome = found.get(each, (None, None))
+        if record is not None and outcome is not None and record.status.is_final():
+            engine.recent.add(record, outcome)
+            finals += in_order
+        else:
+            in_order = False
+    engine.read_ahead.found(wanted, finals)
+    return {invocation_id: found[invocation_id][0]} if invocation_id in found else {}
 
 
 def read_all(engine: Engine, ids: Sequence[str]) -> dict[str, InvocationRecord]:
@@ -157,24 +189,26 @@ def read_all(engine: Engine, ids: Sequence[str]) -> dict[str, InvocationRecord]:
 def _wait_outside(
     engine: Engine, awaited: Sequence[str], *, all_of_them: bool, timeout_seconds: float | None
 ) -> list[InvocationRecord]:
-    ready = _ready(engine, awaited, all_of_them=all_of_them)
-    if ready is not None:
-        return ready
+    if known := _known(engine, awaited, all_of_them=all_of_them):
+        return known
+    if not engine.hub.listening and (ended := _enough(engine, awaited, all_of_them=all_of_them)):
+        return ended
     # A bare lock: an Event costs four times as much to make and to wake.
     bell = threading.Lock()
     bell.acquire()
     waiter = Waiter(awaited, all_of_them=all_of_them, wake=bell.release)
+    # Before the look, or an end between the two would be missed.
     engine.hub.add(waiter)
     try:
-        ended = _watch_foreign(engine, awaited)
-        engine.hub.tell(ended)
-        # Who waits for any of several need not gather others for what had ended already.
-        enough = bool(ended) and not all_of_them
-        if not enough and not bell.acquire(timeout=-1 if timeout_seconds is None else max(timeout_seconds, 0)):
+        ended = _finals(awaited, _look_and_watch(engine, awaited))
+        if len(ended) == len(awaited) or (ended and not all_of_them):
+            return ended
+        engine.hub.tell([each.invocation_id for each in ended])
+        if not bell.acquire(timeout=-1 if timeout_seconds is None else max(timeout_seconds, 0)):
             raise _timed_out(engine, awaited, timeout_seconds)
     finally:
         engine.hub.remove(waiter)
-    return _ready(engine, awaited, all_of_them=all_of_them) or []
+    return _finals(awaited, _look(engine, awaited))
 
 
 async def _wait_outside_async(
@@ -182,10 +216,13 @@ async def _wait_outside_async(
 ) -> list[InvocationRecord]:
     import asyncio  # noqa: PLC0415 - 22 ms and 2 MB, which processes without coroutines can do without
 
+    if known := _known(engine, awaited, all_of_them=all_of_them):
+        return known
     loop = asyncio.get_running_loop()
-    ready = await loop.run_in_executor(None, lambda: _ready(engine, awaited, all_of_them=all_of_them))
-    if ready is not None:
-        return ready
+    if not engine.hub.listening:
+        ended = await loop.run_in_executor(None, lambda: _enough(engine, awaited, all_of_them=all_of_them))
+        if ended:
+            return ended
     done = loop.create_future()
 
     def finish() -> None:
@@ -198,28 +235,16 @@ async def _wait_outside_async(
     waiter = Waiter(awaited, all_of_them=all_of_them, wake=ring)
     engine.hub.add(waiter)
     try:
-        ended = await loop.run_in_executor(None, _watch_foreign, engine, awaited)
-        engine.hub.tell(ended)
-        if all_of_them or not ended:
-            await asyncio.wait_for(done, timeout_seconds)
+        ended = _finals(awaited, await loop.run_in_executor(None, _look_and_watch, engine, awaited))
+        if len(ended) == len(awaited) or (ended and not all_of_them):
+            return ended
+        engine.hub.tell([each.invocation_id for each in ended])
+        await asyncio.wait_for(done, timeout_seconds)
     except TimeoutError:
         raise _timed_out(engine, awaited, timeout_seconds) from None
     finally:
         engine.hub.remove(waiter)
-    return await loop.run_in_executor(None, lambda: _ready(engine, awaited, all_of_them=all_of_them)) or []
-
-
-def _watch_foreign(engine: Engine, awaited: Sequence[str]) -> list[str]:
-    """Ask to be told of invocations that other processes submitted; for our own the owner tells us anyway.
-
-    The answer names those that had ended before, of which nobody will tell us.
-    """
-    address = engine.wakeups.address()
-    records = list(read_all(engine, awaited).values())
-    foreign = [r.invocation_id for r in records if r.reply_to != address and not r.status.is_final()]
-    for start in range(0, len(foreign), CHUNK):
-        records += engine.steps.watch(foreign[start : start + CHUNK], address)
-    return [r.invocation_id for r in records if r.status.is_final()]
+    return _finals(awaited, await loop.run_in_executor(None, _look, engine, awaited))
 
 
 def _timed_out(engine: Engine, awaited: Sequence[str], timeout_seconds: float | None) -> InvocationTimeoutError:

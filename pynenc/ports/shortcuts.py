@@ -109,5 +109,5 @@ class Shortcuts(ABC):
         """RESUMED, for an invocation without a scope; None: not done."""
 
     @abstractmethod
-    def read_with_outcome(self, invocation_id: str) -> tuple[InvocationRecord, Outcome | None] | None:
-        """A record, and how its last attempt ended if that is recorded; None: there is no such invocation."""
+    def read_with_outcomes(self, ids: Sequence[str]) -> dict[str, tuple[InvocationRecord, Outcome | None]]:
+        """Records, and how their last attempts ended if that is recorded. Unknown ids are left out."""

@@ -20,16 +20,15 @@ from pynenc.invocation.record import Claimed, InvocationRecord, Lane, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.steps import ClaimPlan
 from pynenc.runner.attempts import Attempts
+from pynenc.runner.carriers import Carriers
 from pynenc.runner.event_loop_lane import EventLoopLane
 from pynenc.runner.idle_mark import IdleMark, Room
 from pynenc.runner.pace import GROUP_SECONDS, Gathering, Pace
 from pynenc.runner.parking import Parking
 from pynenc.runner.pool_limits import PoolLimits
-from pynenc.runner.slot import Carrier, Slot, start_daemon
+from pynenc.runner.slot import Slot
 from pynenc.runner.watch import Watch
 
-#: Sleeping threads kept beyond one for each slot; more end themselves.
-SPARE_CARRIERS = 16
 #: Between two tries while the store does not answer; doubles up to the longest.
 STORE_RETRY_SECONDS, STORE_RETRY_LONGEST_SECONDS = 0.05, 2.0
 
@@ -51,7 +50,8 @@ class Pool:
         self.busy: set[Slot] = set()
         #: PENDING in the ledger, ours, not started.
         self.claimed: deque[Claimed] = deque()
-        self._carriers: list[Carrier] = []
+        self._carriers = Carriers(self._drive, limits.slots)
+        self.carry = self._carriers.carry
         self._look_again = False
         beside = not engine.backend.capabilities.one_product
         self.idle_mark = IdleMark(engine.wakeups, picky=bool(limits.queues), room=self._room, queue_elsewhere=beside)
@@ -68,14 +68,14 @@ class Pool:
     def start(self) -> None:
         """Begin to look for work."""
         hub = self.engine.hub
-        hub.on_work = self.look
+        hub.on_work = self._told
         hub.on_called = self.parking.called
         hub.listen()
         self.watch.start()
         self.look()
 
-    def look(self) -> None:
-        """There may be work: have a free slot look for it."""
+    def look(self, *, told: bool = False) -> None:
+        """There may be work: have a free slot look for it. ``told``: somebody said that there is."""
         self.idle_mark.taken()
         with self.lock:
             if self._used_up:
@@ -84,6 +84,7 @@ class Pool:
             # One that is busy may be on its way to rest, with an answer that is older than this work.
             self._look_again = self._look_again or slot is None
         if slot is not None:
+            slot.told = told
             self.carry(slot)
         else:
             # Told by a mark from before all slots were taken: others may have room. Ours is put right before, or
@@ -91,6 +92,10 @@ class Pool:
             self.idle_mark.lower()
             self.engine.wakeups.wake_workers(1, coroutines=not self._room().coroutines)
             self.lane.look()
+
+    def _told(self) -> None:
+        # It may be work for others, of which only a look tells; and who is to be told by its queue has to look there.
+        self.look(told=not self.limits.queues and not self.engine.backend.broker.tells)
 
     def stop_claiming(self) -> None:
         """Take no new work, except what somebody here waits for."""
@@ -137,10 +142,7 @@ class Pool:
     def close(self) -> None:
         """End the sleeping threads."""
         self._stop.set()
-        with self.lock:
-            carriers, self._carriers = self._carriers, []
-        for carrier in carriers:
-            carrier.give(None)
+        self._carriers.close()
         self.lane.close()
         self.watch.close()
         self.engine.hub.on_work = lambda: None
@@ -165,26 +167,6 @@ class Pool:
         slot.busy_since = None
         self.busy.discard(slot)
         self.free.append(slot)
-
-    def carry(self, slot: Slot) -> None:
-        """Have a thread drive a busy slot."""
-        with self.lock:
-            carrier = self._carriers.pop() if self._carriers else None
-        if carrier is None:
-            carrier = Carrier()
-            start_daemon(self._carrier_main, carrier)
-        carrier.give(slot)
-
-    def _carrier_main(self, carrier: Carrier) -> None:
-        while True:
-            slot = carrier.take()
-            if slot is None:
-                return
-            self._drive(slot)
-            with self.lock:
-                if self._stop.is_set() or len(self._carriers) >= SPARE_CARRIERS + self.limits.slots:
-                    return
-                self._carriers.append(carrier)
 
     def _drive(self, first: Slot) -> None:
         """Work as long as there is something to do for the slot this thread carries."""
@@ -241,7 +223,8 @@ class Pool:
         self._gather(slot)
         finishes = slot.finished
         group, plan = ([], None) if slot.started else self._next()
-        if not finishes and not group and (plan is None or not self._anything_queued(plan)):
+        told, slot.told = slot.told, False
+        if not finishes and not group and (plan is None or not (told or self._anything_queued(plan))):
             return self._rest(slot)
         running = InvocationStatus.RUNNING
         changes = [Transition(c.record.invocation_id, running, self.runner_id, c.record.attempt) for c in group]
@@ -260,7 +243,7 @@ class Pool:
             )
         self.attempts.recorded(finishes, answer.finished)
         self._begin_group(slot, group, answer.changed)
-        self.take_in(slot, answer.claimed)
+        self.take_in(slot, answer.claimed, told=told)
         if answer.more or (answer.claimed and plan is not None and self._more_for_free_slots(plan)):
             self._wake_another()
         if slot.started or answer.claimed or answer.more or plan is None:
@@ -327,11 +310,12 @@ class Pool:
         queues = self.limits.queues
         return any(count and (not queues or queue in queues) for (queue, _), count in broker.sizes().items())
 
-    def take_in(self, slot: Slot, claimed: Sequence[Claimed]) -> None:
+    def take_in(self, slot: Slot, claimed: Sequence[Claimed], *, told: bool = False) -> None:
         """Sort what was claimed: coroutines to their lane, what is started to the slot, the rest waits its turn."""
         if not claimed:
             return
-        looks = self.idle_mark.lower()
+        # Who was at rest and is done in a moment leaves the mark as it is: the step after that would make it anew.
+        looks = not (told and self._is_brief(claimed)) and self.idle_mark.lower()
         self.on_claimed()
         for item in claimed:
             if item.record.lane == Lane.EVENT_LOOP:
@@ -347,6 +331,10 @@ class Pool:
             self._wake_another()
         if looks:
             self.lane.look()
+
+    def _is_brief(self, claimed: Sequence[Claimed]) -> bool:
+        first = claimed[0].record
+        return len(claimed) == 1 and first.task_id in self.pace.short_tasks and first.lane == Lane.THREAD
 
     def _room(self) -> Room:
         if self.limits.single_use or self.stopping:

@@ -1,4 +1,4 @@
-"""Slots, and the threads that carry them."""
+"""Slots, and where paused invocations sleep."""
 
 import threading
 from collections import deque
@@ -13,7 +13,7 @@ STACK_BYTES = 1024 * 1024
 class Slot:
     """Permission to run user code, with the work that goes with it. Held by one thread at a time."""
 
-    __slots__ = ("busy_since", "finished", "group_since", "running", "started")
+    __slots__ = ("busy_since", "finished", "group_since", "running", "started", "told")
 
     def __init__(self) -> None:
         #: RUNNING in the ledger, not begun here yet.
@@ -24,30 +24,8 @@ class Slot:
         self.group_since = 0.0
         #: When the present invocation began; None between two.
         self.busy_since: float | None = None
-
-
-class Carrier:
-    """A thread that carries a slot while there is something to do, and sleeps in between."""
-
-    __slots__ = ("_bell", "slot", "thread")
-
-    def __init__(self) -> None:
-        # A bare lock as the bell: a Condition costs four times as much to wake.
-        self._bell = threading.Lock()
-        self._bell.acquire()
-        self.slot: Slot | None = None
-        self.thread: threading.Thread | None = None
-
-    def give(self, slot: Slot | None) -> None:
-        """Hand a slot over and wake the thread; None ends it."""
-        self.slot = slot
-        self._bell.release()
-
-    def take(self) -> Slot | None:
-        """Sleep until a slot is given."""
-        self._bell.acquire()
-        slot, self.slot = self.slot, None
-        return slot
+        #: It was at rest, and somebody has said that there is work.
+        self.told = False
 
 
 class Parked:

@@ -184,17 +184,16 @@ class RedisShortcuts(RedisPart, Shortcuts):
         [done] = self._ask(self._fcall("resume", pack(_change(waiter, resumed, actor))))
         return None if done is None else resumed
 
-    def read_with_outcome(self, invocation_id: str) -> tuple[InvocationRecord, Outcome | None] | None:
+    def read_with_outcomes(self, ids: Sequence[str]) -> dict[str, tuple[InvocationRecord, Outcome | None]]:
+        keys = self._keys
         # Which attempt is the last is not known before; there are few.
-        blob, outcomes = self._ask(("GET", self._keys("i", invocation_id)), ("HGETALL", self._keys("o", invocation_id)))
-        if blob is None:
-            return None
-        record = record_of(blob)
-        attempt = str(record.attempt).encode()
-        for place in range(0, len(outcomes), 2):
-            if outcomes[place] == attempt:
-                return record, outcome_of(invocation_id, record.attempt, outcomes[place + 1])
-        return record, None
+        outcomes: list[Command] = [("HGETALL", keys("o", each)) for each in ids]
+        blobs, *replies = self._ask(("MGET", *(keys("i", each) for each in ids)), *outcomes)
+        return {
+            each: _with_outcome(record_of(blob), fields)
+            for each, blob, fields in zip(ids, blobs, replies, strict=True)
+            if blob is not None
+        }
 
     def _step(self, name: str, step: tuple[object, ...]) -> tuple[Any, ...] | None:
         """What a step came to; None: not done. What this thread asks for goes ahead of it, in the same trip."""
@@ -222,6 +221,15 @@ class RedisShortcuts(RedisPart, Shortcuts):
         for record in (*changed, *(each.record for each in claimed)):
             if record is not None:
                 self._claimed[record.invocation_id] = record
+
+
+def _with_outcome(record: InvocationRecord, fields: Sequence[bytes]) -> tuple[InvocationRecord, Outcome | None]:
+    """``fields``: attempts and their outcomes in turn."""
+    attempt = str(record.attempt).encode()
+    for place in range(0, len(fields), 2):
+        if fields[place] == attempt:
+            return record, outcome_of(record.invocation_id, record.attempt, fields[place + 1])
+    return record, None
 
 
 def _claimed(taken: Sequence[tuple[bytes, bytes, int]]) -> list[Claimed]:
