@@ -7,10 +7,17 @@ costs much more than what it brings, so each brings the next results too, as lon
 import threading
 from collections.abc import Sequence
 
+from pynenc.invocation.record import InvocationRecord, Outcome
+
 #: Calls of this process whose successor is known, the newest ones.
 KEPT = 16_384
-#: Invocations read in one trip; fewer than are kept of those that ended (recent.py).
+#: Invocations read in one trip.
 LONGEST = 64
+#: What was read longer ago is read again: the store may have been purged.
+FRESH_SECONDS = 1.0
+
+#: A final invocation, and what it came to.
+Ended = tuple[InvocationRecord, Outcome]
 
 
 class ReadAhead:
@@ -22,6 +29,9 @@ class ReadAhead:
         #: The one to be asked for next if somebody reads in order, and how many are read then.
         self._expected: str | None = None
         self._window = 1
+        #: What was read ahead in the last trip.
+        self._read: dict[str, Ended] = {}
+        self._read_at = 0.0
 
     def submitted(self, ids: Sequence[str]) -> None:
         """This thread made calls."""
@@ -48,7 +58,15 @@ class ReadAhead:
             self._window = 1
         return wanted
 
-    def found(self, wanted: Sequence[str], finals: int) -> None:
-        """So many of them, from the first on, are final: they will not be asked for again."""
-        self._expected = self._after.get(wanted[finals - 1]) if finals else wanted[0]
-        self._window = min(2 * max(finals, 1), LONGEST)
+    def found(self, wanted: Sequence[str], ended: Sequence[Ended], now: float) -> None:
+        """These of them, the first ones, have ended; the very first was asked for (monotonic seconds)."""
+        self._expected = self._after.get(wanted[len(ended) - 1]) if ended else wanted[0]
+        self._window = min(2 * max(len(ended), 1), LONGEST)
+        if len(ended) > 1:
+            self._read = {each[0].invocation_id: each for each in ended[1:]}
+            self._read_at = now
+
+    def take(self, invocation_id: str, now: float) -> Ended | None:
+        """What was read of it ahead, once: who asks again wants to know how things stand then."""
+        ended = self._read.pop(invocation_id, None)
+        return ended if now - self._read_at < FRESH_SECONDS else None

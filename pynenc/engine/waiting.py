@@ -45,9 +45,9 @@ def wait(
     if running is not None:
         raise_if_cancelled(running)
         raise_if_was_late(running, awaited, timeout_seconds)
-        known = _known(engine, awaited, all_of_them=all_of_them)
-        if known:
-            return known
+        recent = [record for i in awaited if (record := engine.recent.record(i)) is not None]
+        if len(recent) == len(awaited) or (recent and not all_of_them):
+            return recent
         records = running.suspender.suspend(running, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
         return list(records)
     records = _wait_outside(engine, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
@@ -108,10 +108,13 @@ def on_event_loop() -> bool:
     return True
 
 
-def _known(engine: Engine, awaited: Sequence[str], *, all_of_them: bool) -> list[InvocationRecord]:
-    """The final ones, if it is known in this process that nobody need wait."""
-    recent = [record for i in awaited if (record := engine.recent.record(i)) is not None]
-    return recent if len(recent) == len(awaited) or not all_of_them else []
+def _read_ahead(engine: Engine, awaited: Sequence[str]) -> list[InvocationRecord]:
+    """The record, if it came with an earlier answer; it is good for once."""
+    ended = engine.read_ahead.take(awaited[0], engine.clock.monotonic()) if len(awaited) == 1 else None
+    if ended is None:
+        return []
+    engine.recent.add(*ended)
+    return [ended[0]]
 
 
 def _finals(awaited: Sequence[str], records: Mapping[str, InvocationRecord]) -> list[InvocationRecord]:
@@ -164,15 +167,15 @@ def _read_one(engine: Engine, invocation_id: str) -> dict[str, InvocationRecord]
         return engine.ledger.read([invocation_id])
     wanted = engine.read_ahead.with_next(invocation_id)
     found = shortcuts.read_with_outcomes(wanted)
-    finals, in_order = 0, True
+    ended: list[tuple[InvocationRecord, Outcome]] = []
     for each in wanted:
         record, outcome = found.get(each, (None, None))
-        if record is not None and outcome is not None and record.status.is_final():
-            engine.recent.add(record, outcome)
-            finals += in_order
-        else:
-            in_order = False
-    engine.read_ahead.found(wanted, finals)
+        if record is None or outcome is None or not record.status.is_final():
+            break
+        ended.append((record, outcome))
+    if ended:
+        engine.recent.add(*ended[0])
+    engine.read_ahead.found(wanted, ended, engine.clock.monotonic())
     return {invocation_id: found[invocation_id][0]} if invocation_id in found else {}
 
 
@@ -189,7 +192,7 @@ def read_all(engine: Engine, ids: Sequence[str]) -> dict[str, InvocationRecord]:
 def _wait_outside(
     engine: Engine, awaited: Sequence[str], *, all_of_them: bool, timeout_seconds: float | None
 ) -> list[InvocationRecord]:
-    if known := _known(engine, awaited, all_of_them=all_of_them):
+    if known := _read_ahead(engine, awaited):
         return known
     if not engine.hub.listening and (ended := _enough(engine, awaited, all_of_them=all_of_them)):
         return ended
@@ -216,7 +219,7 @@ async def _wait_outside_async(
 ) -> list[InvocationRecord]:
     import asyncio  # noqa: PLC0415 - 22 ms and 2 MB, which processes without coroutines can do without
 
-    if known := _known(engine, awaited, all_of_them=all_of_them):
+    if known := _read_ahead(engine, awaited):
         return known
     loop = asyncio.get_running_loop()
     if not engine.hub.listening:

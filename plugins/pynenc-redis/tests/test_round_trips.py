@@ -35,6 +35,19 @@ def test_short_tasks(
     assert submitted + len(worked) <= limit * TASKS
 
 
+def test_results_that_are_asked_for_one_by_one(
+    make_app: Callable[..., Pynenc], redis_url: str, trips: list[Sequence[Command]]
+) -> None:
+    """A trip brings the next ones, too."""
+    app = make_app(redis_url, slots=1)
+    calls = [redis_tasks.add(number, 1) for number in range(1_000)]
+    with RunnerThread(app):
+        wait_until(lambda: all(call.status.is_final() for call in calls[-50:]), DEADLINE_SECONDS, "the last to end")
+    before = len(trips)
+    assert [call.result for call in calls] == [number + 1 for number in range(1_000)]
+    assert len(trips) - before < 40
+
+
 def _asks(trip: Sequence[Command]) -> bool:
     """Whether it only reads: what this test itself asks for."""
-    return all(command[0] in {"MGET", "GET", "HGET", "HMGET"} for command in trip)
+    return all(command[0] in {"MGET", "GET", "HGET", "HGETALL", "HMGET"} for command in trip)
