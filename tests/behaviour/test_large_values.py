@@ -62,13 +62,19 @@ def test_they_go_when_the_last_user_goes(stage, setup, monkeypatch):
 @everywhere
 def test_a_value_that_went_is_stored_again(stage, setup, monkeypatch):
     """The client has seen it, and so need not send it again; but the last that used it is gone, and it with that."""
-    monkeypatch.setattr(retention, "UNUSED_SECONDS", 0.0)
     app = stage.run(setup)
+
+    def purge() -> int:
+        # For no longer: the runner purges too, and a value is stored a moment before it is used.
+        with monkeypatch.context() as at_once:
+            at_once.setattr(retention, "UNUSED_SECONDS", 0.0)
+            return retention.purge_expired(app.engine, -1)
+
     for number in (1, 2):
         assert tasks_load.length("x" * 5_000, number).result == 5_000 + number
         assert tasks_load.makes(5_000).result == "y" * 5_000
         assert app.client_data_store.usage()[0] == 2
-        wait_until(lambda: retention.purge_expired(app.engine, -1) == 2, DEADLINE_SECONDS, "the end of both")
+        wait_until(lambda: purge() == 2, DEADLINE_SECONDS, "the end of both")
         assert app.client_data_store.usage() == (0, 0)
 
 
