@@ -53,6 +53,8 @@ class Pool:
         self._carriers = Carriers(self._drive, limits.slots)
         self.carry = self._carriers.carry
         self._look_again = False
+        #: The last claim found several: the next will find some, too. If not, who rests asks, and looks once more.
+        self._dense = False
         beside = not engine.backend.capabilities.one_product
         self.idle_mark = IdleMark(engine.wakeups, picky=bool(limits.queues), room=self._room, queue_elsewhere=beside)
         self.stopping = False
@@ -237,6 +239,7 @@ class Pool:
             raise
         slot.finished = []
         if plan is not None:
+            self._dense = answer.more or len(answer.claimed) > 1
             now = self.engine.clock.monotonic()
             self._gathering.stepped(
                 now, len(answer.claimed), finished=len(finishes), awaited=answer.awaited, seconds=now - began
@@ -277,7 +280,7 @@ class Pool:
             room = ahead - len(self.claimed)
             if group and room <= ahead // 2:
                 return group, None
-        if not group:
+        if not group and not self._dense:
             # If this claim finds nothing we sleep; saying so first, nobody's work can fall in between.
             self.idle_mark.ask()
         return group, self.claim_plan(max(room, 1), start=0 if group else self.pace.start_at_once())
@@ -349,6 +352,7 @@ class Pool:
 
     def _rest(self, slot: Slot) -> Slot | None:
         """Nothing to do: free the slot, unless something came up meanwhile."""
+        self._dense = False
         self.watch.due(self.engine.ledger.next_due())
         with self.lock:
             if self._look_again or self.claimed or self.parking.anyone_ready():

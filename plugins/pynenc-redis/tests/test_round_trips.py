@@ -31,6 +31,8 @@ def test_short_tasks(
         wait_until(lambda: all(call.status.is_final() for call in calls[-50:]), DEADLINE_SECONDS, "the last to end")
         worked = [t for t in trips[submitted:] if not _asks(t)]
     print(f"trips for each task: {submitted / TASKS:.4f} to submit, {len(worked) / TASKS:.4f} to work")  # noqa: T201 - the figure, for who looks (pytest -s)
+    marks = sum(command[0] == "SADD" for trip in worked for command in trip)
+    assert marks < TASKS / 100, "a worker that finds work at each look says nothing of its being idle"
     assert last == TASKS
     assert submitted + len(worked) <= limit * TASKS
 
