@@ -27,7 +27,7 @@ from pynenc.exceptions import StoreUnavailableError
 from pynenc.module_loggers import module_logger
 from pynenc.ports.wakeups import Wakeups
 from pynenc_redis.connection import Command, Server
-from pynenc_redis.failures import translated
+from pynenc_redis.failures import is_outage, translated
 from pynenc_redis.functions import function_name
 from pynenc_redis.keys import Keys
 from pynenc_redis.mapping import pack
@@ -151,14 +151,19 @@ class RedisWakeups(Wakeups):
     # ------------------------------------------------------------- receiving
 
     def _subscribed(self) -> Any:
-        connection = self._server.connect()
-        try:
-            connection.send_command("SUBSCRIBE", self._keys("inbox", self._address), check_health=False)
-            connection.read_response()
-        except (RedisError, OSError) as error:
-            self._server.drop(connection)
-            raise translated(self._server.location, error) from error
-        return connection
+        # The server may go between the two; the second connection waits until it is back.
+        for tries_left in (1, 0):
+            connection = self._server.connect()
+            try:
+                connection.send_command("SUBSCRIBE", self._keys("inbox", self._address), check_health=False)
+                connection.read_response()
+            except (RedisError, OSError) as error:
+                self._server.drop(connection)
+                if not tries_left or not is_outage(error):
+                    raise translated(self._server.location, error) from error
+            else:
+                return connection
+        raise AssertionError("one of the two returns or raises")
 
     def _receive(self) -> None:
         """Read what others say, until this inbox is given up."""

@@ -3,6 +3,8 @@
 And what another client does between two trips of a unit.
 """
 
+import socket
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
@@ -311,3 +313,23 @@ def test_more_records_than_are_kept(store: Backend, shortcuts: RedisShortcuts, m
     starts = [Transition(each, S.RUNNING, OWNER, 1) for each in names]
     assert shortcuts.advance((), starts, None, NOW) is None
     assert None not in store.orchestrator.transition(starts, NOW)
+
+
+def test_beginning_to_listen(store: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server goes after it was reached, and before it is asked for messages."""
+    connect, cut = Server.connect, []
+
+    def connected(server: Server) -> Any:
+        connection = connect(server)
+        if not cut:
+            cut.append(connection)
+            connection._sock.shutdown(socket.SHUT_RDWR)
+        return connection
+
+    monkeypatch.setattr(Server, "connect", connected)
+    told = threading.Event()
+    store.wakeups.listen(lambda _ids: None, told.set)
+    store.wakeups.set_idle(True)
+    assert store.wakeups.wake_workers(1) == 1
+    assert told.wait(10)
+    assert cut
