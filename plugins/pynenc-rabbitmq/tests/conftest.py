@@ -1,8 +1,9 @@
 """Applications whose queues are in RabbitMQ, and everything else in SQLite."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import rabbitmq_tasks
 from rabbitmq_reach import reach
 
 from pynenc import Pynenc
-from pynenc.testing.apps import Setup, build_app, installed
+from pynenc.testing.apps import RunnerProcess, Setup, build_app, installed
 from pynenc.testing.history import check_all_histories
 from pynenc.testing.servers import RabbitMQServer
 from pynenc.testing.servers.fixtures import make_server
@@ -45,3 +46,20 @@ def make_app(tmp_path: Path) -> Iterator[Callable[..., Pynenc]]:
         yield make
         for app in made:
             check_all_histories(app, unfinished=True)
+
+
+@pytest.fixture
+def die_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Pynenc, str], None]:
+    """Have a runner of an application die at a crash point."""
+
+    def die(app: Pynenc, point: str) -> None:
+        folder = tmp_path / "dying"
+        folder.mkdir()
+        runner = RunnerProcess(app, folder)
+        with monkeypatch.context() as environment:
+            environment.setenv("PYNENC_CRASH_POINT", point)
+            with suppress(AssertionError):  # It may be dead before it is seen to live.
+                runner.start()
+        assert runner.wait() == -signal.SIGKILL
+
+    return die

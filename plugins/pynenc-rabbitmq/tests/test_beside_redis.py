@@ -3,8 +3,8 @@
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
 
@@ -111,32 +111,31 @@ def test_nested_waits_of_coroutines(rabbitmq_server, make):
         assert tasks.fibonacci_async(8).result == 21
 
 
+@contextmanager
+def slot_taken() -> Iterator[None]:
+    """Meanwhile a task executes in one slot."""
+    tasks.gate.clear()
+    held = tasks.waits_at_gate()
+    wait_until(lambda: held.status is InvocationStatus.RUNNING, DEADLINE_SECONDS, "the slot to be taken")
+    try:
+        yield
+    finally:
+        tasks.gate.set()
+    assert held.result is None
+
+
 @pytest.mark.usefixtures("without_safety_nets")
 def test_a_slot_at_rest_is_told_while_another_works(rabbitmq_server, make):
     """Over and over: the other one has emptied the queue each time, and listens no more."""
-    tasks.gate.clear()
-    with RunnerThread(make(rabbitmq_server, slots=2)):
-        held = tasks.waits_at_gate()
-        wait_until(lambda: held.status is InvocationStatus.RUNNING, DEADLINE_SECONDS, "the slot to be taken")
-        try:
-            for number in range(20):
-                assert tasks.add(number, 1).result == number + 1
-        finally:
-            tasks.gate.set()
-        held.result  # noqa: B018 - waits for it
+    with RunnerThread(make(rabbitmq_server, slots=2)), slot_taken():
+        for number in range(20):
+            assert tasks.add(number, 1).result == number + 1
 
 
 @pytest.mark.usefixtures("without_safety_nets")
 def test_a_coroutine_starts_while_every_slot_works(rabbitmq_server, make):
-    tasks.gate.clear()
-    with RunnerThread(make(rabbitmq_server, slots=1)):
-        held = tasks.waits_at_gate()
-        wait_until(lambda: held.status is InvocationStatus.RUNNING, DEADLINE_SECONDS, "the slot to be taken")
-        try:
-            assert [tasks.fibonacci_async(1).result for _ in range(5)] == [1] * 5
-        finally:
-            tasks.gate.set()
-        held.result  # noqa: B018 - waits for it
+    with RunnerThread(make(rabbitmq_server, slots=1)), slot_taken():
+        assert [tasks.fibonacci_async(1).result for _ in range(5)] == [1] * 5
 
 
 @pytest.mark.usefixtures("without_safety_nets")
@@ -169,18 +168,11 @@ def test_stale_and_double_entries_are_passed_over(rabbitmq_server, make):
 
 
 @pytest.mark.parametrize("point", ["claim.before_commit", "queue.before_commit", "claim.after_commit:2"])
-def test_a_worker_that_dies_around_a_claim_loses_nothing(rabbitmq_server, make, tmp_path, point):
+def test_a_worker_that_dies_around_a_claim_loses_nothing(rabbitmq_server, make, tmp_path, die_at, point):
     app = make(rabbitmq_server, **UPKEEP)
     calls = [tasks.add(number, 1) for number in range(20)]
-    os.environ["PYNENC_CRASH_POINT"] = point
-    try:
-        first = RunnerProcess(app, _folder(tmp_path, "first"))
-        with suppress(AssertionError):  # It may be dead before it is seen to live.
-            first.start()
-    finally:
-        del os.environ["PYNENC_CRASH_POINT"]
-    assert first.wait() == -signal.SIGKILL
-    with RunnerProcess(app, _folder(tmp_path, "second")):
+    die_at(app, point)
+    with RunnerProcess(app, tmp_path):
         assert [call.result for call in calls] == [number + 1 for number in range(20)]
 
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-from contextlib import suppress
 from itertools import count
 
 import pytest
@@ -96,26 +95,12 @@ def test_a_server_that_does_not_answer_holds_nobody_up_for_long(own_server, make
 
 
 @pytest.mark.parametrize("point", ["claim.before_commit", "claim.after_commit"])
-def test_a_worker_that_dies_with_a_delivery_loses_nothing(rabbitmq_server, make_app, tmp_path, point):
+def test_a_worker_that_dies_with_a_delivery_loses_nothing(rabbitmq_server, make_app, tmp_path, die_at, point):
     app = make_app(rabbitmq_server, **UPKEEP)
     calls = [tasks.add(number, 1) for number in range(20)]
-    os.environ["PYNENC_CRASH_POINT"] = point
-    try:
-        # It has the point in its environment, and dies at its first claim.
-        first = RunnerProcess(app, _folder(tmp_path, "first"))
-        with suppress(AssertionError):  # It may be dead before it is seen to live.
-            first.start()
-    finally:
-        del os.environ["PYNENC_CRASH_POINT"]
-    assert first.wait() == -signal.SIGKILL
-    with RunnerProcess(app, _folder(tmp_path, "second")):
+    die_at(app, point)
+    with RunnerProcess(app, tmp_path):
         assert [call.result for call in calls] == [number + 1 for number in range(20)]
-
-
-def _folder(parent, name):
-    folder = parent / name
-    folder.mkdir()
-    return folder
 
 
 def test_what_was_lost_behind_our_back_is_queued_again(rabbitmq_server, make_app):

@@ -68,11 +68,11 @@ _REQUEST_CANCEL = ByIds("UPDATE {p}invocations SET cancel_requested = 1 WHERE in
 #: Beyond a row: its time and its id.
 _EXPIRED = """
     SELECT invocation_id, workflow_id, changed_at FROM {p}invocations AS old
-    WHERE changed_at >= ?1 AND changed_at < ?2 AND {is_final} AND (changed_at > ?1 OR invocation_id > ?3)
+    WHERE changed_at >= ? AND changed_at < ? AND {is_final} AND (changed_at > ? OR invocation_id > ?)
     AND NOT EXISTS (SELECT 1 FROM {p}invocations AS above
         WHERE (above.invocation_id = old.parent_id OR above.invocation_id = old.workflow_id)
         AND NOT {above_is_final})
-    ORDER BY changed_at, invocation_id LIMIT ?4
+    ORDER BY changed_at, invocation_id LIMIT ?
 """
 
 _FINAL_AMONG = ByIds("""
@@ -243,7 +243,7 @@ class SQLiteLedger(SQLitePart, StatusLedger):
         expired: list[str] = []
         after = (0.0, "")
         while True:
-            page = self._store.rows(_EXPIRED, (after[0], changed_before, after[1], limit))
+            page = self._store.rows(_EXPIRED, (after[0], changed_before, after[0], after[1], limit))
             expired += [invocation_id for invocation_id, workflow_id, _ in page if workflow_id not in keep_workflows]
             if len(page) < limit or len(expired) >= limit:
                 return expired[:limit]
