@@ -8,7 +8,7 @@ import pytest
 
 LIMIT_SECONDS = 30
 STARTS = """
-    import os, signal, threading
+    import os, signal, threading, warnings
     from pynenc.runner.signal_thread import SignalThread
 
     came = threading.Event()
@@ -57,7 +57,8 @@ def test_given_back_at_the_end():
 def test_those_of_a_process_that_a_task_forked_are_its_own():
     ended = ran("""
         told, tells = os.pipe()
-        child = os.fork()
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # From 3.12 on, of the thread.
+            child = os.fork()
         if child == 0:
             os.write(tells, b"!")
             signal.pause()
