@@ -95,7 +95,7 @@ class Parking:
         with pool.lock:
             occupied = slot.started or pool.claimed or self._ready or pool.limits.single_use
         if not occupied:
-            pool.idle_mark.ask()
+            # Its claim says nothing of being idle: the slot looks once more, by the pool's own rule, before it rests.
             plan = pool.claim_plan(1, start=1)
         request = wait_request(running, awaited, all_of_them=all_of_them)
         with pool.lock:
