@@ -114,7 +114,7 @@ def _store(
     if parent is not None and owes:
         # Not before the commit: who is told too early looks, finds nothing and goes to sleep.
         parent.suspender.owe(existing.count(None))
-    if parent is None:
+    if parent is None and engine.backend.shortcuts is not None:
         engine.read_ahead.submitted([item.invocation_id for item in new])
     return existing
 

@@ -46,7 +46,7 @@ def wait(
         raise_if_cancelled(running)
         raise_if_was_late(running, awaited, timeout_seconds)
         recent = [record for i in awaited if (record := engine.recent.record(i)) is not None]
-        if len(recent) == len(awaited) or (recent and not all_of_them):
+        if _are_enough(recent, awaited, all_of_them=all_of_them):
             return recent
         records = running.suspender.suspend(running, awaited, all_of_them=all_of_them, timeout_seconds=timeout_seconds)
         return list(records)
@@ -133,10 +133,15 @@ def _look(engine: Engine, awaited: Sequence[str]) -> dict[str, InvocationRecord]
     return records
 
 
+def _are_enough(ended: Sequence[InvocationRecord], awaited: Sequence[str], *, all_of_them: bool) -> bool:
+    """Whether nobody need wait any more."""
+    return len(ended) == len(awaited) or (bool(ended) and not all_of_them)
+
+
 def _enough(engine: Engine, awaited: Sequence[str], *, all_of_them: bool) -> list[InvocationRecord]:
     """The final ones if nobody need wait; who never waited need not begin to listen for them."""
-    final = _finals(awaited, _look(engine, awaited))
-    return final if len(final) == len(awaited) or not all_of_them else []
+    ended = _finals(awaited, _look(engine, awaited))
+    return ended if _are_enough(ended, awaited, all_of_them=all_of_them) else []
 
 
 def _look_and_watch(engine: Engine, awaited: Sequence[str]) -> dict[str, InvocationRecord]:
@@ -204,7 +209,7 @@ def _wait_outside(
     engine.hub.add(waiter)
     try:
         ended = _finals(awaited, _look_and_watch(engine, awaited))
-        if len(ended) == len(awaited) or (ended and not all_of_them):
+        if _are_enough(ended, awaited, all_of_them=all_of_them):
             return ended
         engine.hub.tell([each.invocation_id for each in ended])
         if not bell.acquire(timeout=-1 if timeout_seconds is None else max(timeout_seconds, 0)):
@@ -239,7 +244,7 @@ async def _wait_outside_async(
     engine.hub.add(waiter)
     try:
         ended = _finals(awaited, await loop.run_in_executor(None, _look_and_watch, engine, awaited))
-        if len(ended) == len(awaited) or (ended and not all_of_them):
+        if _are_enough(ended, awaited, all_of_them=all_of_them):
             return ended
         engine.hub.tell([each.invocation_id for each in ended])
         await asyncio.wait_for(done, timeout_seconds)

@@ -18,7 +18,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from pynenc_redis.failures import is_outage, is_refusal, translated
 from pynenc_redis.functions import library
 
-#: Between attempts to connect again, at first and at most: nobody can wake those who wait for a server that is away.
+#: Between attempts to connect again, at first and at most; the first thread that gets through wakes the others.
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
 #: Before a server is asked again that is there and refuses: a replica that is about to become the primary.
@@ -62,6 +62,9 @@ class Server:
         self._free: list[Any] = []
         self._pid = os.getpid()
         self._reached = False
+        #: Nobody could connect when it was tried last; told when somebody can again.
+        self._away = False
+        self._returned = threading.Condition()
         self._token = secrets.token_hex(8)
         #: What each thread sends with its next trip.
         self._ahead = threading.local()
@@ -103,11 +106,24 @@ class Server:
                 left = deadline - time.monotonic()
                 if left <= 0 or not is_outage(error):
                     raise translated(self.location, error) from error
-                time.sleep(min(pause, left))
+                self._away = True
+                self._pause(min(pause, left))
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             else:
                 self._reached = True
+                self._announce_return()
                 return connection
+
+    def _pause(self, seconds: float) -> None:
+        """Wait for the server, no longer than this."""
+        with self._returned:
+            self._returned.wait(seconds)
+
+    def _announce_return(self) -> None:
+        if self._away:
+            self._away = False
+            with self._returned:
+                self._returned.notify_all()
 
     def _connect(self) -> Any:
         with self._lock:
@@ -153,7 +169,7 @@ class Server:
         self._trouble_since = since
         self.close()
         if is_refusal(error):
-            time.sleep(REFUSED_PAUSE_SECONDS)
+            self._pause(REFUSED_PAUSE_SECONDS)
         self.give_back(self.connect())
 
     def in_order(self) -> None:
@@ -181,7 +197,7 @@ class Server:
                 if not is_outage(error) or time.monotonic() > deadline:
                     raise translated(self.location, error) from error
                 # At once if it was only the connection; a server that accepts and refuses is given time.
-                time.sleep(pause)
+                self._pause(pause)
                 pause = min(max(2 * pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
                 continue
             except BaseException:

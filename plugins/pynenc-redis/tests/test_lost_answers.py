@@ -21,6 +21,7 @@ from pynenc.invocation.record import InvocationRecord, Transition
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import Backend, UnitConflict
 from pynenc.ports.steps import ClaimPlan, WaitRequest
+from pynenc.testing import wait_until
 from pynenc.testing.conformance.kit import NOW, OWNER, PLACE, call, entry, move, register, register_in, runner
 from pynenc_redis import connection as way
 from pynenc_redis.conf import ConfigRedis
@@ -207,7 +208,7 @@ def test_a_replica_is_waited_for_and_not_stormed(
 ) -> None:
     register(store.orchestrator, "a")
     paused: list[float] = []
-    monkeypatch.setattr("pynenc_redis.connection.time.sleep", paused.append)
+    monkeypatch.setattr(_server(store), "_pause", paused.append)
     meddle("MULTI", before=refused, times=5)
     store.orchestrator.claim(["a"], OWNER, NOW)
     assert len(paused) == 5
@@ -333,3 +334,26 @@ def test_beginning_to_listen(store: Backend, monkeypatch: pytest.MonkeyPatch) ->
     assert store.wakeups.wake_workers(1) == 1
     assert told.wait(10)
     assert cut
+
+
+def test_who_waits_for_a_server_goes_on_when_another_thread_reaches_it(
+    store: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, tried = _server(store), threading.Event()
+    server.give_back(server.connect())
+
+    def away() -> Any:
+        tried.set()
+        raise RedisConnectionError("away")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(way, "FIRST_PAUSE_SECONDS", 25.0)
+        outage.setattr(server, "_connect", away)
+        connected = threading.Event()
+        waiting = threading.Thread(target=lambda: (server.drop(server.connect()), connected.set()), daemon=True)
+        waiting.start()
+        assert tried.wait(10)
+        wait_until(lambda: server._returned._waiters, 10, "the thread to wait")
+    server.drop(server.connect())
+    assert connected.wait(10)
+    waiting.join(10)
