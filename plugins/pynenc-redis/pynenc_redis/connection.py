@@ -106,23 +106,24 @@ class Server:
                 left = deadline - time.monotonic()
                 if left <= 0 or not is_outage(error):
                     raise translated(self.location, error) from error
-                self._away = True
-                self._pause(min(pause, left))
+                self._pause(min(pause, left), away=True)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             else:
                 self._reached = True
                 self._announce_return()
                 return connection
 
-    def _pause(self, seconds: float) -> None:
+    def _pause(self, seconds: float, *, away: bool = False) -> None:
         """Wait for the server, no longer than this."""
         with self._returned:
+            # Under the lock: whoever finds it true and tells us, tells us who wait.
+            self._away = self._away or away
             self._returned.wait(seconds)
 
     def _announce_return(self) -> None:
         if self._away:
-            self._away = False
             with self._returned:
+                self._away = False
                 self._returned.notify_all()
 
     def _connect(self) -> Any:

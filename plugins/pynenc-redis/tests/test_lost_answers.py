@@ -353,7 +353,7 @@ def test_who_waits_for_a_server_goes_on_when_another_thread_reaches_it(
         waiting = threading.Thread(target=lambda: (server.drop(server.connect()), connected.set()), daemon=True)
         waiting.start()
         assert tried.wait(10)
-        wait_until(lambda: server._returned._waiters, 10, "the thread to wait")
+        wait_until(lambda: server._away, 10, "the thread to wait")
     server.drop(server.connect())
     assert connected.wait(10)
     waiting.join(10)
