@@ -96,9 +96,9 @@ class TimeOrderedIds:
             if moment <= self._last:
                 moment = self._last + 1
             self._last = moment
-        tail = int.from_bytes(os.urandom(8), "big") & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
-        text = f"{moment >> 12:012x}7{moment & 0xFFF:03x}{tail:016x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        # 60 bits of it are used: the digit before them says that the id is of this kind.
+        time_text, noise = f"{moment:015x}", os.urandom(8).hex()
+        return f"{time_text[:8]}-{time_text[8:12]}-7{time_text[12:]}-8{noise[:3]}-{noise[4:]}"
 
 
 new_id = TimeOrderedIds()

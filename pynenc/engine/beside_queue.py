@@ -79,6 +79,8 @@ class BesideQueue:
         self, request: WaitRequest, finishes: Sequence[Finish], plan: ClaimPlan | None, now: float
     ) -> ShortWait | None:
         """Pause, and claim what is waited for; None: not done. The slot looks into the queue in its next step."""
+        # Of work that is elsewhere the engine tells.
+        request = request._replace(unannounced=0)
         with self._unit():
             short = self._shortcuts.wait(request, finishes, plan, now, self._offer(()))
             if short is not None and self._broker.reorders:

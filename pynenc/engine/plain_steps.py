@@ -84,6 +84,7 @@ class PlainSteps:
             awaited=short.awaited,
             paused=short.paused,
             claimed=short.claimed,
+            announced=short.announced and self._beside is None,
         )
 
     def resume(self, waiter: InvocationRecord, actor: str, now: float) -> InvocationRecord | None:

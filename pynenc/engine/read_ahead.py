@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from pynenc.invocation.record import InvocationRecord, Outcome
 
-#: Calls of this process whose successor is known, the newest ones.
+#: Calls of this process whose successor is known, at most; the newer half of them always.
 KEPT = 16_384
 #: Invocations read in one trip.
 LONGEST = 64
@@ -25,6 +25,8 @@ class ReadAhead:
 
     def __init__(self) -> None:
         self._after: dict[str, str] = {}
+        #: Those from before: who takes old ones out one by one looks through the places of all that went.
+        self._older: dict[str, str] = {}
         self._made = threading.local()
         #: The one to be asked for next if somebody reads in order, and how many are read then.
         self._expected: str | None = None
@@ -36,31 +38,32 @@ class ReadAhead:
     def submitted(self, ids: Sequence[str]) -> None:
         """This thread made calls."""
         last: str | None = getattr(self._made, "last", None)
-        after = self._after
         for invocation_id in ids:
             if last is not None:
-                after[last] = invocation_id
+                self._after[last] = invocation_id
             last = invocation_id
         self._made.last = last
-        while len(after) > KEPT:
-            # Another thread may have taken the same one.
-            after.pop(next(iter(after)), None)
+        if len(self._after) > KEPT // 2:
+            self._older, self._after = self._after, {}
+
+    def _following(self, invocation_id: str) -> str | None:
+        return self._after.get(invocation_id) or self._older.get(invocation_id)
 
     def with_next(self, invocation_id: str) -> list[str]:
         """What to read together with this one; it goes first."""
         wanted = [invocation_id]
         if invocation_id == self._expected:
-            following = self._after.get(invocation_id)
+            following = self._following(invocation_id)
             while following is not None and len(wanted) < self._window:
                 wanted.append(following)
-                following = self._after.get(following)
+                following = self._following(following)
         else:
             self._window = 1
         return wanted
 
     def found(self, wanted: Sequence[str], ended: Sequence[Ended], now: float) -> None:
         """These of them, the first ones, have ended; the very first was asked for (monotonic seconds)."""
-        self._expected = self._after.get(wanted[len(ended) - 1]) if ended else wanted[0]
+        self._expected = self._following(wanted[len(ended) - 1]) if ended else wanted[0]
         self._window = min(2 * max(len(ended), 1), LONGEST)
         if len(ended) > 1:
             self._read = {each[0].invocation_id: each for each in ended[1:]}

@@ -67,24 +67,21 @@ def submit(
         # Like a wait: who is cancelled makes no calls before it knows, and cleans up.
         raise_if_cancelled(parent)
     packed = [engine.payloads.pack_arguments(task.key, values, conf.disable_cache_args, shared) for values in calls]
-    cached = [_cached(engine, task, item) if conf.call_result_cache else None for item in packed]
+    accepted: list[Accepted | None] = [None] * len(calls)
+    if conf.call_result_cache:
+        accepted = [_cached(engine, task, item) for item in packed]
     new = [
         new_invocation(engine, task, item, options, parent=parent, invocation_id=recorded_as or new_id())
-        for item, found in zip(packed, cached, strict=True)
-        if not found
+        for item, found in zip(packed, accepted, strict=True)
+        if found is None
     ]
     if recorded_as is None and parent is not None:
         parent.plain_calls += len(new)
-    existing = iter(_store(engine, new, packed, parent, announce=recorded_as is None))
-    fresh = iter(new)
-    accepted: list[Accepted] = []
-    for values, found in zip(calls, cached, strict=True):
-        if found is not None:
-            accepted.append(found)
-            continue
-        item = next(fresh)
-        accepted.append(_accept(engine, task, item, next(existing), values))
-    return accepted
+    stored = zip(new, _store(engine, new, packed, parent, announce=recorded_as is None), strict=True)
+    return [
+        _accept(engine, task, *next(stored), values) if found is None else found
+        for found, values in zip(accepted, calls, strict=True)
+    ]
 
 
 def parent_of(engine: Engine) -> Running | None:

@@ -58,6 +58,8 @@ class ShortWait(NamedTuple):
     awaited: Sequence[InvocationRecord]
     claimed: Sequence[Claimed]
     told_here: Sequence[str]
+    #: Others were told of the calls that nobody was told of, as far as they were not claimed.
+    announced: bool = False
 
 
 class Shortcuts(ABC):
@@ -102,6 +104,7 @@ class Shortcuts(ABC):
         """Pause an invocation without a scope and claim what its slot may run meanwhile; None: not done.
 
         Effect: not done, either, where a circle is possible. Otherwise, as in atomicity: that of ``Steps.wait``.
+        With a queue of its own it tells others of what is ``unannounced`` and was not claimed.
         """
 
     @abstractmethod

@@ -45,6 +45,8 @@ class WaitRequest(NamedTuple):
     cycle_control: bool
     #: What is waited for goes before other work.
     prioritise: bool
+    #: Calls it made that nobody was told of; the step may tell others of those that it does not claim.
+    unannounced: int = 0
 
 
 class WaitAnswer(NamedTuple):
@@ -64,6 +66,8 @@ class WaitAnswer(NamedTuple):
     paused: InvocationRecord | None
     #: What the freed slot may run at once.
     claimed: Sequence[Claimed]
+    #: It told others of what was ``unannounced``; otherwise that is still to be done.
+    announced: bool = False
 
 
 class Advanced(NamedTuple):

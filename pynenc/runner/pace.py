@@ -53,10 +53,15 @@ class Pace:
         self._overall = seconds if overall is None else overall + _WEIGHT * (seconds - overall)
 
     def claim_ahead(self, slots: int) -> int:
-        """How many invocations fit the time budget of all slots."""
+        """How many invocations fit the time budget of all slots; of short ones no more than start at once.
+
+        The step that ends a group claims the next one: what was claimed before that would be written once more.
+        """
         if self._overall is None:
             return 1
-        return max(1, min(CLAIM_LIMIT, int(self._budget_seconds * slots / (self._overall + OVERHEAD_SECONDS))))
+        fitting = max(1, min(CLAIM_LIMIT, int(self._budget_seconds * slots / (self._overall + OVERHEAD_SECONDS))))
+        at_once = self.start_at_once()
+        return min(fitting, at_once) if at_once > 1 else fitting
 
     def start_at_once(self) -> int:
         """How many of those that are claimed next may start together, if all are of short tasks."""
@@ -99,13 +104,15 @@ class Gathering:
         self._unawaited = 0
         #: How long a step takes: moving average.
         self._step_seconds = 0.0
+        #: The last step left work in the queue: the next one will be full without waiting.
+        self._more = False
 
     def pause(self, now: float) -> float:
         """How long to wait before the step that is due now (monotonic seconds)."""
         since = now - self._last_step
         self._trying = False
         enough = self._enough()
-        if not self._enabled or since >= enough:
+        if not self._enabled or self._more or since >= enough:
             return 0.0
         if not self._on and self._unawaited < FIRST_TRY_STEPS:
             self._steps_to_try -= 1
@@ -120,9 +127,15 @@ class Gathering:
             return GATHER_SECONDS
         return max(GATHER_SECONDS, min(_STEPS_APART * self._step_seconds, GATHER_LONGEST_SECONDS))
 
-    def stepped(self, now: float, claimed: int, *, finished: int, awaited: bool, seconds: float = 0.0) -> None:
-        """A claiming step of so many seconds was taken, and somebody waited for what it finished, or nobody."""
+    def stepped(
+        self, now: float, claimed: int, *, finished: int, awaited: bool, seconds: float = 0.0, more: bool = False
+    ) -> None:
+        """A claiming step of so many seconds was taken, and somebody waited for what it finished, or nobody.
+
+        ``more``: there was more to claim than it took.
+        """
         self._last_step = now
+        self._more = more
         self._step_seconds += _WEIGHT * (seconds - self._step_seconds)
         if finished:
             self._unawaited = 0 if awaited else self._unawaited + 1

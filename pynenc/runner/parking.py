@@ -97,7 +97,8 @@ class Parking:
         if not occupied:
             # Its claim says nothing of being idle: the slot looks once more, by the pool's own rule, before it rests.
             plan = pool.claim_plan(1, start=1)
-        request = wait_request(running, awaited, all_of_them=all_of_them)
+        owed = pool.watch.take_owed()
+        request = wait_request(running, awaited, all_of_them=all_of_them)._replace(unannounced=owed)
         with pool.lock:
             # Before the step: once it is committed, its end may be told at any moment.
             self._paused[running.record.invocation_id] = running
@@ -105,17 +106,20 @@ class Parking:
             answer = self._engine.steps.wait(request, finishes, plan)
         except BaseException:
             self._unpause(running)
+            pool.watch.owe(owed)
             raise
         slot.finished = []
         pool.attempts.recorded(finishes, [finish.record for finish in finishes])
         if answer.paused is None:
             self._unpause(running)
+            pool.watch.owe(owed)
             raise_if_refused(running, answer)
             return False
         running.record = answer.paused
         running.slot = None
         slot.busy_since = None
-        pool.watch.settle(len(answer.claimed))
+        if not answer.announced:
+            pool.watch.tell(owed - len(answer.claimed))
         pool.take_in(slot, answer.claimed)
         pool.carry(slot)
         running.cancelled = running.cancelled or answer.paused.cancel_requested

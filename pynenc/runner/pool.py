@@ -242,7 +242,12 @@ class Pool:
             self._dense = answer.more or len(answer.claimed) > 1
             now = self.engine.clock.monotonic()
             self._gathering.stepped(
-                now, len(answer.claimed), finished=len(finishes), awaited=answer.awaited, seconds=now - began
+                now,
+                len(answer.claimed),
+                finished=len(finishes),
+                awaited=answer.awaited,
+                seconds=now - began,
+                more=answer.more,
             )
         self.attempts.recorded(finishes, answer.finished)
         self._begin_group(slot, group, answer.changed)

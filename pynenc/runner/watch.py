@@ -61,18 +61,24 @@ class Watch:
 
     def owe(self, calls: int) -> None:
         """Invocations for slots were queued that nobody was told of."""
+        if not calls:
+            return
         with self._changed:
             self._owed += calls
             if self._owed_until is None:
                 self._owed_until = self._pool.engine.clock.monotonic() + OWED_SECONDS
                 self._changed.notify()
 
-    def settle(self, taken: int) -> None:
-        """So many of them were taken here; tell others of the rest."""
+    def take_owed(self) -> int:
+        """How many nobody was told of; whoever asks sees to it that others are."""
         with self._changed:
-            owed, self._owed = self._owed - taken, 0
-        if owed > 0:
-            self._pool.engine.wakeups.wake_workers(owed)
+            owed, self._owed = self._owed, 0
+        return owed
+
+    def tell(self, calls: int) -> None:
+        """Tell others of so many."""
+        if calls > 0:
+            self._pool.engine.wakeups.wake_workers(calls)
 
     def due(self, at: float | None) -> None:
         """A delayed invocation is to be queued at this time (seconds since the epoch)."""
@@ -120,7 +126,7 @@ class Watch:
         if self._owed_until is not None and self._owed_until <= self._pool.engine.clock.monotonic():
             with self._changed:
                 self._owed_until = None
-            self.settle(0)
+            self.tell(self.take_owed())
 
     def _safety_look(self) -> None:
         """Look for work as if somebody had said there is some."""

@@ -29,6 +29,34 @@ def test_nothing_starts_in_groups_where_each_may_run_only_once() -> None:
     assert pace.start_at_once() == 1
 
 
+def test_of_short_tasks_no_more_are_claimed_than_start_at_once() -> None:
+    pace = Pace(0.05)
+    assert pace.claim_ahead(slots=1) == 1
+
+    pace.observe("tasks.add", 0.0)
+    assert pace.claim_ahead(slots=1) == pace.start_at_once() == GROUP_LIMIT
+
+    pace = Pace(0.05)
+    pace.observe("tasks.render", 0.005)
+    assert pace.claim_ahead(slots=4) == 39
+
+
+def test_who_must_not_claim_ahead_claims_one() -> None:
+    pace = Pace(0.0)
+    pace.observe("tasks.add", 0.0)
+    assert pace.claim_ahead(slots=8) == 1
+
+
+def test_where_work_is_left_in_the_queue_nobody_gathers() -> None:
+    gathering = Gathering(enabled=True)
+    for _ in range(FIRST_TRY_STEPS):
+        gathering.stepped(10.0, claimed=GROUP_LIMIT, finished=GROUP_LIMIT, awaited=False, more=True)
+    assert gathering.pause(10.0) == 0
+
+    gathering.stepped(10.0, claimed=1, finished=1, awaited=False)
+    assert gathering.pause(10.0) > 0
+
+
 def test_a_worker_gathers_while_nobody_waits_for_what_it_finishes() -> None:
     gathering = Gathering(enabled=True)
     for _ in range(FIRST_TRY_STEPS):

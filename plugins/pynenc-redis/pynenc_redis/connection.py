@@ -243,10 +243,13 @@ class Server:
             replies = replies[len(ahead) :]
         else:
             replies = _exchange(connection, commands)
+        unknown = False
         for reply in replies:
-            if isinstance(reply, RedisError) and is_outage(reply):
-                raise reply
-        if any(_is_unknown_function(reply) for reply in replies):
+            if isinstance(reply, RedisError):
+                if is_outage(reply):
+                    raise reply
+                unknown = unknown or _is_unknown_function(reply)
+        if unknown:
             # Somebody has removed it: what needs it has not happened. In a transaction it cannot be noticed in time.
             _bring_library(connection)
             replies = _exchange(connection, commands)
@@ -287,5 +290,5 @@ def _read(connection: Any) -> Any:
         return error
 
 
-def _is_unknown_function(reply: object) -> bool:
+def _is_unknown_function(reply: RedisError) -> bool:
     return isinstance(reply, NoScriptError) or (isinstance(reply, ResponseError) and _UNKNOWN_FUNCTION in str(reply))

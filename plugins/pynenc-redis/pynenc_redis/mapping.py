@@ -3,31 +3,38 @@
 MessagePack, for the server's scripts read it too. They cannot keep a hole in a list: None travels as False.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 
-from pynenc.invocation.record import HistoryEntry, InvocationRecord, NewInvocation, Outcome, Wait
+from pynenc.invocation.record import HistoryEntry, InvocationRecord, Outcome, Wait
 from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.invocation.status import InvocationStatus
 
 _STATUSES = {status.value: status for status in InvocationStatus}
 # The library has no types of its own.
-_packb: Callable[..., bytes] = getattr(msgpack, "packb")  # noqa: B009 - the checkers know it as something else
+_Packer: Callable[..., Any] = getattr(msgpack, "Packer")  # noqa: B009 - the checkers know it as something else
 _unpackb: Callable[..., Any] = getattr(msgpack, "unpackb")  # noqa: B009 - the same
 
 _SEPARATOR = "\0"
 
-#: Bytes before the first value of a list, and of a list of more than fifteen.
-_SHORT_HEAD = 1
-_LONG_HEAD = 3
+
+class _Packers(threading.local):
+    """One for each thread: to make one takes five times as long as to use it."""
+
+    def __init__(self) -> None:
+        # The server's reader knows the older form only, which has no type of its own for bytes.
+        self.pack: Callable[[object], bytes] = _Packer(use_bin_type=False, unicode_errors="surrogatepass").pack
+
+
+_packers = _Packers()
 
 
 def pack(value: object) -> bytes:
     """A value as MessagePack."""
-    # The server's reader knows the older form only, which has no type of its own for bytes.
-    return _packb(value, use_bin_type=False, unicode_errors="surrogatepass")
+    return _packers.pack(value)
 
 
 def unpack(data: bytes) -> Any:
@@ -56,28 +63,6 @@ def packed_record(record: InvocationRecord) -> bytes:
     return pack(values)
 
 
-def packed_alike(first: InvocationRecord, others: Iterable[NewInvocation]) -> list[bytes]:
-    """Records of calls that differ from the first one by their identity and arguments only, as ``packed_record``."""
-    values = holes(first)
-    values[17] = first.status.value
-    task, parent, workflow = map(pack, (values[1], values[3], values[4]))
-    # What stands at the head of the list, and what comes behind.
-    head = pack(values)[:_LONG_HEAD]
-    rest = b"".join(map(pack, values[5:]))
-    own = first.workflow_id == first.invocation_id
-    blobs: list[bytes] = []
-    for each in others:
-        packed_id = pack(each.invocation_id)
-        its_workflow = packed_id if own else workflow
-        blobs.append(b"".join((head, packed_id, task, pack(each.args_id), parent, its_workflow, rest)))
-    return blobs
-
-
-def packed_entry(status: str, actor: str, owner: str | None, attempt: int, timestamp: float) -> bytes:
-    """An entry of a history (a list of six) behind its sequence."""
-    return pack((status, actor, owner or False, attempt, timestamp))[_SHORT_HEAD:]
-
-
 def record_of(data: bytes) -> InvocationRecord:
     """An invocation, from what the server keeps."""
     (
@@ -98,6 +83,14 @@ def history_entry_of(invocation_id: str, data: bytes) -> HistoryEntry:
     sequence, status, actor, owner, attempt, timestamp = unpack(data)
     owner = actor if owner is True else owner
     return HistoryEntry(sequence, invocation_id, _STATUSES[status], actor or None, owner or None, attempt, timestamp)
+
+
+def facts_of(left: bytes, old: InvocationRecord, new: InvocationRecord) -> tuple[object, ...]:
+    """What the server needs to know of a change of what was left so (lua/steps.lua); not for running scopes."""
+    return (
+        left, old.task_id, old.args_id, old.queue, old.reply_to or False, old.registration_key or False,
+        old.status.value, old.owner or False, new.status.value, new.owner or False, new.attempt, new.changed_at,
+    )  # fmt: skip
 
 
 def packed_outcome(outcome: Outcome) -> bytes:

@@ -10,13 +10,13 @@ from pynenc.invocation.record_change import record_after
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.shortcuts import Offered, Shortcuts, Shortened, ShortSubmit, ShortWait
 from pynenc.ports.steps import ClaimPlan, WaitRequest
+from pynenc_redis.call_packer import CallPacker, record_of_new
 from pynenc_redis.connection import Command
 from pynenc_redis.keys import place_of
 from pynenc_redis.mapping import (
+    facts_of,
     outcome_of,
     pack,
-    packed_alike,
-    packed_entry,
     packed_outcome,
     packed_record,
     record_of,
@@ -38,8 +38,10 @@ class RedisShortcuts(RedisPart, Shortcuts):
     def __init__(self, unit: RedisUnit, wakeups: RedisWakeups) -> None:
         super().__init__(unit)
         self._wakeups = wakeups
-        self._claimed: dict[str, InvocationRecord] = {}
+        #: As this process left it, and its text on the server.
+        self._left: dict[str, tuple[InvocationRecord, bytes]] = {}
         self._numbers = count(1)
+        self._packer = CallPacker()
 
     def possible(self) -> bool:
         return self._unit.session is None
@@ -54,12 +56,10 @@ class RedisShortcuts(RedisPart, Shortcuts):
     def _alike(self, new: Sequence[NewInvocation], now: float, *, wake: bool, queue: bool) -> Command:
         """Nearly all: one call, or many of a task that start at once."""
         first = new[0]
-        record = record_of_new(first, now)
-        actor = first.registered_by
-        blobs = [packed_record(record)] if len(new) == 1 else packed_alike(record, new)
+        records, entry = self._packer.pack(new, now)
         items: list[str | bytes] = []
-        for each, blob in zip(new, blobs, strict=True):
-            items += (each.invocation_id, blob, each.arguments.encode("utf-8", "surrogatepass"))
+        for each, record in zip(new, records, strict=True):
+            items += (each.invocation_id, record, each.arguments.encode("utf-8", "surrogatepass"))
         return self._fcall(
             "submit_alike",
             first.task_id,
@@ -68,7 +68,7 @@ class RedisShortcuts(RedisPart, Shortcuts):
             first.priority,
             first.parent_id or "",
             "" if first.workflow_id == first.invocation_id else first.workflow_id,
-            packed_entry(record.status.value, actor, record.owner, record.attempt, record.changed_at),
+            entry,
             len(new) if wake and queue else 0,
             "1" if first.lane == Lane.EVENT_LOOP else "0",
             *items,
@@ -98,20 +98,14 @@ class RedisShortcuts(RedisPart, Shortcuts):
         if self._unit.session is not None:
             return None
         finished = [record_after(finish.record, finish.transition, now) for finish in finishes]
-        before = [self._claimed.get(change.invocation_id) for change in changes]
-        if any(old is not None and old.running_key is not None for old in before):
+        before = [left[0] for change in changes if (left := self._left.get(change.invocation_id)) is not None]
+        if len(before) < len(changes) or any(old.running_key is not None for old in before):
             # It may not go on before its scope is free.
             return None
-        changed = [
-            None if old is None else record_after(old, change, now) for old, change in zip(before, changes, strict=True)
-        ]
-        ended = [
-            _change(f.record, new, f.transition.actor, f) for f, new in zip(finishes, finished, strict=True) if new
-        ]
-        begun = [
-            _change(old, new, c.actor) for old, new, c in zip(before, changed, changes, strict=True) if old and new
-        ]
-        if len(ended) < len(finishes) or len(begun) < len(changes):
+        changed = [record_after(old, change, now) for old, change in zip(before, changes, strict=True)]
+        ended = self._ended(finishes, finished)
+        begun = [self._change(old, new, c.actor) for old, new, c in zip(before, changed, changes, strict=True) if new]
+        if ended is None or len(begun) < len(changes):
             return None
         wanted = False if plan is None else _plan(plan, now)
         own = self._wakeups.address() or ""
@@ -120,8 +114,10 @@ class RedisShortcuts(RedisPart, Shortcuts):
         if reply is None:
             return None
         blobs, more, scoped, here, told, left = reply
-        claimed = _claimed(blobs)
-        self._remember(finished, changed, claimed)
+        claimed = self._taken(blobs, finishes)
+        for new, change in zip(changed, begun, strict=True):
+            if new is not None:
+                self._left[new.invocation_id] = new, change[0]
         if scoped and not claimed and not finishes and not changes:
             # The head of a queue has a scope: the engine has to look at it.
             return None
@@ -149,14 +145,13 @@ class RedisShortcuts(RedisPart, Shortcuts):
         change = Transition(waiter.invocation_id, InvocationStatus.PAUSED, waiter.owner or "", waiter.attempt)
         paused = record_after(waiter, change, now)
         finished = [record_after(finish.record, finish.transition, now) for finish in finishes]
-        ended = [
-            _change(f.record, new, f.transition.actor, f) for f, new in zip(finishes, finished, strict=True) if new
-        ]
-        if paused is None or len(ended) < len(finishes):
+        ended = self._ended(finishes, finished)
+        if paused is None or ended is None:
             return None
+        pause = self._change(waiter, paused, change.actor)
         step = (
             ended,
-            _change(waiter, paused, change.actor),
+            pause,
             list(dict.fromkeys(request.awaited)),
             request.all_of_them,
             request.address or "",
@@ -165,23 +160,26 @@ class RedisShortcuts(RedisPart, Shortcuts):
             False if plan is None else _plan(plan, now),
             self._wakeups.address() or "",
             _offer(offered),
+            request.unannounced,
         )
         reply = self._step("wait", step)
         if reply is None:
             return None
         pauses, blobs, taken, here, _ = reply
-        claimed = _claimed(taken)
+        claimed = self._taken(taken, finishes)
         records = {record.invocation_id: record for record in map(record_of, blobs)}
         awaited = [records[each] for each in request.awaited]
-        self._remember(finished, [paused] if pauses else [], claimed)
-        return ShortWait(paused if pauses else None, awaited, claimed, [each.decode() for each in here])
+        if pauses:
+            self._left[paused.invocation_id] = paused, pause[0]
+        here = [each.decode() for each in here]
+        return ShortWait(paused if pauses else None, awaited, claimed, here, announced=bool(pauses))
 
     def resume(self, waiter: InvocationRecord, actor: str, now: float) -> InvocationRecord | None:
         change = Transition(waiter.invocation_id, InvocationStatus.RESUMED, actor, waiter.attempt)
         resumed = record_after(waiter, change, now)
         if resumed is None or self._unit.session is not None:
             return None
-        [done] = self._ask(self._fcall("resume", pack(_change(waiter, resumed, actor))))
+        [done] = self._ask(self._fcall("resume", pack(self._change(waiter, resumed, actor))))
         return None if done is None else resumed
 
     def read_with_outcomes(self, ids: Sequence[str]) -> dict[str, tuple[InvocationRecord, Outcome | None]]:
@@ -207,20 +205,36 @@ class RedisShortcuts(RedisPart, Shortcuts):
         """
         return f"{self._unit.server.token}-{threading.get_ident()}", f"{next(self._numbers):016d}"
 
-    def _remember(
-        self,
-        finished: Sequence[InvocationRecord | None],
-        changed: Sequence[InvocationRecord | None],
-        claimed: Sequence[Claimed],
-    ) -> None:
-        if len(self._claimed) > KEPT_RECORDS:
-            self._claimed.clear()
-        for record in finished:
-            if record is not None:
-                self._claimed.pop(record.invocation_id, None)
-        for record in (*changed, *(each.record for each in claimed)):
-            if record is not None:
-                self._claimed[record.invocation_id] = record
+    def _ended(
+        self, finishes: Sequence[Finish], finished: Sequence[InvocationRecord | None]
+    ) -> list[tuple[object, ...]] | None:
+        """Outcomes as they travel; None: one of the invocations cannot end so."""
+        ended: list[tuple[object, ...]] = []
+        for (transition, old, outcome, *_), new in zip(finishes, finished, strict=True):
+            if new is None:
+                return None
+            stored = (False, "") if outcome is None else (packed_outcome(outcome), str(outcome.attempt))
+            ended.append((*self._change(old, new, transition.actor), *stored))
+        return ended
+
+    def _change(self, old: InvocationRecord, new: InvocationRecord, actor: str) -> tuple[Any, ...]:
+        """A change of a record as it travels (lua/steps.lua)."""
+        left = self._left.get(old.invocation_id)
+        facts = facts_of(left[1], old, new) if left is not None and left[0] is old else False
+        return packed_record(new), actor, old.invocation_id, old.status.value, old.attempt, old.changed_at, facts
+
+    def _taken(self, taken: Sequence[tuple[bytes, bytes, int]], finishes: Sequence[Finish]) -> list[Claimed]:
+        """What was claimed, which is remembered in place of what ended."""
+        if len(self._left) > KEPT_RECORDS:
+            self._left.clear()
+        for finish in finishes:
+            self._left.pop(finish.record.invocation_id, None)
+        claimed: list[Claimed] = []
+        for blob, arguments, priority in taken:
+            record = record_of(blob)
+            self._left[record.invocation_id] = record, blob
+            claimed.append(Claimed(record, arguments.decode("utf-8", "surrogatepass"), priority))
+        return claimed
 
 
 def _with_outcome(record: InvocationRecord, fields: Sequence[bytes]) -> tuple[InvocationRecord, Outcome | None]:
@@ -230,20 +244,6 @@ def _with_outcome(record: InvocationRecord, fields: Sequence[bytes]) -> tuple[In
         if fields[place] == attempt:
             return record, outcome_of(record.invocation_id, record.attempt, fields[place + 1])
     return record, None
-
-
-def _claimed(taken: Sequence[tuple[bytes, bytes, int]]) -> list[Claimed]:
-    return [
-        Claimed(record_of(blob), arguments.decode("utf-8", "surrogatepass"), priority)
-        for blob, arguments, priority in taken
-    ]
-
-
-def record_of_new(new: NewInvocation, now: float) -> InvocationRecord:
-    """The record of a call that is registered now."""
-    # It has the fields of the call in their order, without the arguments (at 3).
-    of_ledger = (now, InvocationStatus.REGISTERED, None, 0, 0, 0, now, None, False)
-    return InvocationRecord._make((*new[:3], *new[4:], *of_ledger))
 
 
 def _are_alike(new: Sequence[NewInvocation]) -> bool:
@@ -258,16 +258,6 @@ def _are_alike(new: Sequence[NewInvocation]) -> bool:
         if each.workflow_id != (each.invocation_id if own else first.workflow_id):
             return False
     return True
-
-
-def _change(
-    old: InvocationRecord, new: InvocationRecord, actor: str, finish: Finish | None = None
-) -> tuple[object, ...]:
-    known = (packed_record(new), actor, old.status.value, old.attempt, old.changed_at)
-    if finish is None:
-        return known
-    outcome = finish.outcome
-    return (*known, False, "") if outcome is None else (*known, packed_outcome(outcome), str(outcome.attempt))
 
 
 def _plan(plan: ClaimPlan, now: float) -> tuple[object, ...]:

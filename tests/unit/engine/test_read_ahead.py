@@ -80,6 +80,8 @@ def test_calls_of_other_threads_are_not_in_between() -> None:
 
 
 def test_who_never_asks_does_not_fill_the_memory() -> None:
-    ids = [str(number) for number in range(KEPT + 10)]
+    ids = [str(number) for number in range(3 * KEPT)]
     ahead = submitted(ids)
-    assert len(ahead._after) == KEPT
+    assert len(ahead._after) + len(ahead._older) <= KEPT + 2
+    assert ahead._following(ids[-KEPT // 2]) == ids[-KEPT // 2 + 1]
+    assert ahead._following(ids[0]) is None

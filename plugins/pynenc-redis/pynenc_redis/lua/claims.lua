@@ -26,10 +26,7 @@ local function is_free(c, record)
 end
 
 local function take(w, c, old, priority)
-    local id, new = old[R.id], {}
-    for n = 1, #old do
-        new[n] = old[n]
-    end
+    local id, new = old[R.id], { unpack(old) }
     new[R.not_before] = false
     new[R.status], new[R.owner] = 'pending', c.owner
     new[R.attempt], new[R.claimed_at] = old[R.attempt] + 1, c.now

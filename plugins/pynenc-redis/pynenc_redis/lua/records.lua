@@ -27,6 +27,18 @@ local R = {
     registration_key = 12, running_key = 13, status = 18, owner = 19, attempt = 20, changed_at = 23, claimed_at = 24,
 }
 
+-- A record is packed as a list of so many fields, behind a head of so many bytes.
+local FIELDS, HEAD_BYTES = 25, 3
+
+local function listed(_, ...)
+    return { ... }
+end
+
+-- A record, of its text. Unpacked as a list it would grow, and be copied, five times on the way.
+local function unpacked(blob)
+    return listed(cmsgpack.unpack_limit(blob, FIELDS, HEAD_BYTES))
+end
+
 local function group_of(r)
     return r[R.task] .. '\0' .. r[R.queue] .. '\0' .. r[R.status]
 end
@@ -195,7 +207,7 @@ local function stored(w, id)
     end
     local blob = w.blobs[id]
     if blob then
-        w.records[id] = w.records[id] or cmsgpack.unpack(blob)
+        w.records[id] = w.records[id] or unpacked(blob)
         return w.records[id], blob
     end
 end
@@ -301,7 +313,7 @@ end
 functions.write = function(p, args)
     local w, written = begin_step(p), {}
     for _, item in ipairs(cmsgpack.unpack(args[1])) do
-        local new = cmsgpack.unpack(item[1])
+        local new = unpacked(item[1])
         if written[new[R.id]] then
             -- It may leave again what it has just entered.
             finish_step(w)

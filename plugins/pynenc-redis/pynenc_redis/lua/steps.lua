@@ -27,13 +27,36 @@ local function release(w, id, edges)
     end
 end
 
--- A change: {record, actor, expected status, expected attempt, expected time of change}. The stored record, if so.
-local function expected(w, change, new)
-    local old = stored(w, new[R.id])
-    if old and old[R.status] == change[3] and old[R.attempt] == change[4] and old[R.changed_at] == change[5]
-        and old[CANCEL_REQUESTED] == new[CANCEL_REQUESTED] then
-        return old
+-- A change: {record, actor, id, expected status, attempt and time of change, facts or false}. The facts are sent by the
+-- process that left the record as it expects it: {its text, task, arguments, queue, reply to, registration scope, status and
+-- owner before, status, owner, attempt and time after}, all that counts in a record that has an owner and no running scope.
+local ID, FACTS = 3, 7
+
+-- The record before a change, which has been read, and after it; nil if it is not what is expected.
+local function sides_of(w, change)
+    local id, f = change[ID], change[FACTS]
+    if f and w.blobs[id] == f[1] then
+        -- No text has to be unpacked.
+        return {
+            [R.id] = id, [R.task] = f[2], [R.args] = f[3], [R.queue] = f[4],
+            [R.registration_key] = f[6], [R.status] = f[7], [R.owner] = f[8],
+        }, {
+            [R.id] = id, [R.task] = f[2], [R.args] = f[3], [R.queue] = f[4], [REPLY_TO] = f[5],
+            [R.registration_key] = f[6], [R.status] = f[9], [R.owner] = f[10], [R.attempt] = f[11], [R.changed_at] = f[12],
+        }
     end
+    local old, new = stored(w, id), unpacked(change[1])
+    if old and old[R.status] == change[4] and old[R.attempt] == change[5] and old[R.changed_at] == change[6]
+        and old[CANCEL_REQUESTED] == new[CANCEL_REQUESTED] then
+        return old, new
+    end
+end
+
+-- Write a change whose sides were checked.
+local function write_change(w, change, old, new)
+    write_record(w, old, new, change[1], change[2])
+    -- It may have been made of facts: whoever needs it as a whole unpacks it.
+    w.records[change[ID]] = nil
 end
 
 -- Who is to be told of which ids: others by message, this process by the answer.
@@ -61,21 +84,21 @@ local function send(p, t)
     return notify(p, lines)
 end
 
--- Finishes as they will be written, or nil if one of them is not plain. A finish: a change, its outcome, its attempt.
+-- Finishes as they will be written, or nil if one of them is not plain. A finish: a change, its outcome (or false), its attempt.
 local function checked_finishes(w, finishes)
     local checked, ids, awaited = {}, {}, {}
     for n, finish in ipairs(finishes) do
-        local new = cmsgpack.unpack(finish[1])
-        checked[n] = { new = new }
-        ids[n], awaited[n] = new[R.id], w.p .. 'to:' .. new[R.id]
+        ids[n], awaited[n] = finish[ID], w.p .. 'to:' .. finish[ID]
     end
     read_records(w, ids)
     local any_awaited = call_with('EXISTS', nil, awaited) > 0
-    for n, c in ipairs(checked) do
-        c.old, c.edges = expected(w, finishes[n], c.new), any_awaited and edges_to(w.p, ids[n]) or not any_awaited and {}
-        if not c.old or not c.edges then
+    for n, finish in ipairs(finishes) do
+        local old, new = sides_of(w, finish)
+        local edges = any_awaited and edges_to(w.p, ids[n]) or not any_awaited and {}
+        if not old or not edges then
             return nil
         end
+        checked[n] = { old = old, new = new, edges = edges }
     end
     return checked
 end
@@ -84,10 +107,10 @@ local function write_finishes(w, finishes, checked, t)
     for n, finish in ipairs(finishes) do
         local c = checked[n]
         local id = c.new[R.id]
-        if finish[6] then
-            redis.call('HSET', w.p .. 'o:' .. id, finish[7], finish[6])
+        if finish[8] then
+            redis.call('HSET', w.p .. 'o:' .. id, finish[9], finish[8])
         end
-        write_record(w, c.old, c.new, finish[1], finish[2])
+        write_change(w, finish, c.old, c.new)
         tell(t, c.new[REPLY_TO], id)
         for _, edge in ipairs(c.edges) do
             tell(t, edge[2], id)
@@ -96,13 +119,14 @@ local function write_finishes(w, finishes, checked, t)
     end
 end
 
--- What a thread was answered last is kept for a while: key last.answer:<thread>, a hash of mark and answer (MessagePack).
--- Marks of a thread grow, and are of one length.
+-- What a thread was answered last is kept for a while: key last.answer:<thread>, the mark and behind it the answer
+-- (MessagePack). Marks of a thread grow, and are of one length.
 local function answered(p, args)
-    local last = redis.call('HMGET', p .. 'last.answer:' .. args[2], 'mark', 'answer')
-    if last[1] == args[3] then
-        return last[2]
-    elseif last[1] and args[3] < last[1] then
+    local key, length = p .. 'last.answer:' .. args[2], #args[3]
+    local mark = redis.call('GETRANGE', key, 0, length - 1)
+    if mark == args[3] then
+        return redis.call('GETRANGE', key, length, -1)
+    elseif mark ~= '' and args[3] < mark then
         -- On its way for so long that its thread gave it up, and has asked for something else.
         return redis.error_reply('STALE this step was given up')
     end
@@ -110,8 +134,7 @@ end
 
 local function answer(p, args, value)
     local packed = cmsgpack.pack(value)
-    redis.call('HSET', p .. 'last.answer:' .. args[2], 'mark', args[3], 'answer', packed)
-    redis.call('EXPIRE', p .. 'last.answer:' .. args[2], 600)
+    redis.call('SET', p .. 'last.answer:' .. args[2], args[3] .. packed, 'EX', 600)
     return packed
 end
 
@@ -132,12 +155,11 @@ functions.advance = function(p, args)
     end
     local begun, before, ids = {}, {}, {}
     for n, change in ipairs(changes) do
-        begun[n] = cmsgpack.unpack(change[1])
-        ids[n] = begun[n][R.id]
+        ids[n] = change[ID]
     end
     read_records(w, ids)
     for n, change in ipairs(changes) do
-        before[n] = expected(w, change, begun[n])
+        before[n], begun[n] = sides_of(w, change)
         if not before[n] then
             return false
         end
@@ -145,7 +167,7 @@ functions.advance = function(p, args)
     local t = telling(step[4])
     write_finishes(w, finishes, checked, t)
     for n, change in ipairs(changes) do
-        write_record(w, before[n], begun[n], change[1], change[2])
+        write_change(w, change, before[n], begun[n])
     end
     local more, scoped, claimed, left = false, false, {}, {}
     if plan then

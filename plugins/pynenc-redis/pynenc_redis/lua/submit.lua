@@ -2,17 +2,12 @@
 
 local REGISTERED_BY = 15
 
--- What submitting answers; 2: somebody follows work (wakeups.py).
-local function accepted(p)
-    return redis.call('EXISTS', p .. 'followed') == 1 and 2 or 1
-end
-
 -- {calls, workers to wake, whether event loops too}. A call: {record, arguments, place or false}.
 functions.submit = function(p, args)
     local step = cmsgpack.unpack(args[1])
     local records, keys = {}, {}
     for n, call in ipairs(step[1]) do
-        records[n] = cmsgpack.unpack(call[1])
+        records[n] = unpacked(call[1])
         keys[n] = p .. 'i:' .. records[n][R.id]
     end
     if call_with('EXISTS', nil, keys) > 0 then
@@ -25,10 +20,7 @@ functions.submit = function(p, args)
         write_record(w, nil, record, call[1], record[REGISTERED_BY])
     end
     push_new(p, step[1], records, finish_step(w))
-    if step[2] > 0 then
-        wake(p, step[2], step[3])
-    end
-    return accepted(p)
+    return announce(p, step[2], step[3])
 end
 
 -- Of calls that are alike nothing has to be gathered: which keys they need is known, and every key gets one command.
@@ -87,8 +79,5 @@ functions.submit_alike = function(p, args)
         redis.call('HSETNX', p .. 'places', place, '1')
         call_with('HSET', p .. 'queued', queued)
     end
-    if args[8] ~= '0' then
-        wake(p, tonumber(args[8]), args[9] == '1')
-    end
-    return accepted(p)
+    return announce(p, tonumber(args[8]), args[9] == '1')
 end

@@ -48,8 +48,8 @@ local function is_suspicious(p, waiter, awaited, circles)
 end
 
 -- {finishes, waiter (a change), awaited ids, whether all, address, whether to look for circles, priority or false, plan or
--- false, own address, offered or false (without entries)}. The answer: {paused, records of the awaited, claimed, ids for
--- this process, how many were told}.
+-- false, own address, offered or false (without entries), calls that nobody was told of}. The answer: {paused, records of
+-- the awaited, claimed, ids for this process, how many were told}.
 functions.wait = function(p, args)
     local last = answered(p, args)
     if last then
@@ -59,15 +59,14 @@ functions.wait = function(p, args)
     local finishes, request, ids, all, address, priority, plan = step[1], step[2], step[3], step[4], step[5], step[7], step[8]
     local w = begin_step(p)
     local checked = checked_finishes(w, finishes)
-    local paused = cmsgpack.unpack(request[1])
-    read_records(w, { paused[R.id], unpack(ids, 1, math.min(#ids, 1000)) })
-    local waiter = expected(w, request, paused)
+    read_records(w, { request[ID], unpack(ids, 1, math.min(#ids, 1000)) })
+    local waiter, paused = sides_of(w, request)
     if not checked or not waiter then
         return false
     end
     local ending = {}
     for _, c in ipairs(checked) do
-        ending[c.new[R.id]] = c.new
+        ending[c.new[R.id]] = true
     end
     local awaited, blobs, finals = {}, {}, 0
     for n, id in ipairs(ids) do
@@ -91,7 +90,7 @@ functions.wait = function(p, args)
     write_finishes(w, finishes, checked, t)
     local claimed = {}
     if not ready then
-        write_record(w, waiter, paused, request[1], request[2])
+        write_change(w, request, waiter, paused)
         for _, each in ipairs(awaited) do
             if not FINAL[each[R.status]] then
                 gather(w.put, p .. 'to:' .. each[R.id], waiter[R.id] .. '\0' .. address)
@@ -130,22 +129,27 @@ functions.wait = function(p, args)
         end
     end
     finish_step(w)
+    if not ready and step[11] > #claimed then
+        -- The waiter made calls, and this process does not take all of them at once.
+        wake(p, step[11] - #claimed, false)
+    end
     return answer(p, args, { ready and 0 or 1, blobs, claimed, t.here, send(p, t) })
 end
 
 -- A waiter (a change) goes on, and waits for nobody any more.
 functions.resume = function(p, args)
     local change, w = cmsgpack.unpack(args[1]), begin_step(p)
-    local new = cmsgpack.unpack(change[1])
-    local id = new[R.id]
-    local old, present = expected(w, change, new), stored(w, id)
+    local id = change[ID]
+    read_records(w, { id })
+    local old, new = sides_of(w, change)
     if not old then
         -- It may have been done, and the answer lost.
-        local done = present and present[R.status] == new[R.status] and present[R.attempt] == new[R.attempt]
-            and present[R.owner] == new[R.owner] and present[R.changed_at] == new[R.changed_at]
+        local present, wanted = stored(w, id), unpacked(change[1])
+        local done = present and present[R.status] == wanted[R.status] and present[R.attempt] == wanted[R.attempt]
+            and present[R.owner] == wanted[R.owner] and present[R.changed_at] == wanted[R.changed_at]
         return done and 1 or false
     end
-    write_record(w, old, new, change[1], change[2])
+    write_change(w, change, old, new)
     finish_step(w)
     for _, member in ipairs(redis.call('SMEMBERS', p .. 'from:' .. id)) do
         local awaited, address = string.match(member, '^(.*)%z(.*)$')

@@ -28,6 +28,18 @@ local function wake(p, count, coroutines)
     return told
 end
 
+-- Tell workers of calls that were just submitted; 2 if somebody follows work (wakeups.py), else 1.
+local function announce(p, count, coroutines)
+    -- As a rule all are busy, and nobody does.
+    if redis.call('EXISTS', p .. 'ready', p .. 'picky', p .. 'standby', p .. 'coroutines', p .. 'followed') == 0 then
+        return 1
+    end
+    if count > 0 then
+        wake(p, count, coroutines)
+    end
+    return redis.call('EXISTS', p .. 'followed') == 1 and 2 or 1
+end
+
 functions.wake = function(p, args)
     return wake(p, tonumber(args[1]), args[2] == '1')
 end
