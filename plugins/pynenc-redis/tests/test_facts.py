@@ -12,8 +12,7 @@ from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import Backend
 from pynenc.ports.steps import ClaimPlan, WaitRequest
 from pynenc.testing.conformance.kit import NOW, OWNER, PLACE, call, outcome, register, register_in
-from pynenc_redis import shortcuts as module
-from pynenc_redis.mapping import packed_record
+from pynenc_redis.mapping import facts_of, packed_record
 from pynenc_redis.shortcuts import RedisShortcuts
 
 S = InvocationStatus
@@ -23,13 +22,12 @@ S = InvocationStatus
 def facts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of the records of which facts were sent."""
     sent: list[str] = []
-    facts_of = module.facts_of
 
     def remembered(left: bytes, old: InvocationRecord, new: InvocationRecord) -> tuple[object, ...]:
         sent.append(old.invocation_id)
         return facts_of(left, old, new)
 
-    monkeypatch.setattr(module, "facts_of", remembered)
+    monkeypatch.setattr("pynenc_redis.shortcuts.facts_of", remembered)
     return sent
 
 
