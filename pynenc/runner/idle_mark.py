@@ -20,9 +20,10 @@ class IdleMark:
     """The one mark of a pool. It has many slots, and whoever sends work takes the mark away.
 
     No wake-up is lost as long as (1) a slot asks before the look after which it rests, and (2) a slot that finds, once
-    it rests, that the mark does not ask any more, corrects it and looks again. A mark taken away by a sender needs no
-    rule: the sender tells us, and that is a look of its own – which (3) marks again what there is room for before it
-    looks, and (4) whoever begins to ask for coroutines after a look of its own looks for them once more.
+    it rests, that the mark does not ask any more, corrects it and looks again. A sender that takes the mark away tells
+    us, and that is a look of its own. It may (3) find the others busy with a crowd and not ask, by which (2) is left to
+    it: what was asked before counts no more. And (4) whoever begins to ask for coroutines after a look of its own looks
+    for them once more.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class IdleMark:
     def taken(self) -> None:
         """Somebody tells us of work, and has taken the mark for it."""
         with self._lock:
-            self._stands = False
+            self._asks = self._stands = False
 
     def ask(self) -> None:
         """Ask for any work, ahead of a look whose answer decides whether a slot rests."""

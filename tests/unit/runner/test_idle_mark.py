@@ -99,6 +99,18 @@ def test_who_tells_what_is_left_of_its_room_learns_whether_to_look_for_coroutine
     assert not mark.lower(), "the mark stood before the look"
 
 
+def test_a_mark_that_a_sender_took_asks_no_more():
+    """The slot that looks for its sake may not ask again, for others find a crowd; then it corrects the mark."""
+    board = Board()
+    mark = IdleMark(board, picky=False, room=lambda: Room(slots=True, coroutines=True))
+    mark.ask()
+    board.mark = None
+    mark.taken()
+    assert not mark.asks()
+    assert mark.correct()
+    assert board.mark is not None
+
+
 def test_only_a_slot_that_rests_begins_to_ask_for_every_kind_of_work():
     board = Board()
     mark = IdleMark(board, picky=False, room=lambda: Room(slots=True, coroutines=True))
