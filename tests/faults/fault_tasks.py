@@ -224,6 +224,14 @@ def nap(number: int) -> int:
 
 
 @app.task
+def blink(number: int) -> int:
+    """Too long to start together with others, and short enough to be claimed ahead."""
+    with witness.present():
+        time.sleep(0.005)
+        return number
+
+
+@app.task
 async def async_nap(number: int) -> int:
     with witness.present():
         await asyncio.sleep(0.05)

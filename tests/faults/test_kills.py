@@ -37,7 +37,7 @@ sys.stdin.read()
 
 def test_worker_killed_while_it_holds_pending_ones(scene: Scene) -> None:
     """What it had claimed ahead was not started: it is taken back, and its death does not count against it."""
-    invocations = scene.call_all(fault_tasks.noop, [(number,) for number in range(300)])
+    invocations = scene.call_all(fault_tasks.blink, [(number,) for number in range(100)])
     scene.start_runner(FAULTS_CRASH_WORKER="execute.before_call:60")
     scene.wait_for_all()
     records = scene.check().records.values()
