@@ -189,6 +189,12 @@ class Engine:
         """How many runners have a valid lease."""
         return len(self.ledger.runners(alive_since=self.clock.now() - self.settings.lease_seconds))
 
+    def is_alone(self) -> bool:
+        """Whether no runner is alive but the one that this process belongs to."""
+        runners = self.ledger.runners(alive_since=self.clock.now() - self.settings.lease_seconds)
+        # Worker processes belong to a runner.
+        return sum(runner.parent_id is None for runner in runners) <= 1
+
     def _warn_without_runner(self) -> None:
         if not self.alive_runners():
             self.events.no_runner(self.settings.no_runner_warning_seconds, self.settings.start_command)

@@ -44,6 +44,15 @@ class Events:
             delay_seconds,
         )
 
+    def left_to_others(self, record: InvocationRecord, error: BaseException, pause_seconds: float) -> None:
+        self._log.warning(
+            "LEFT-TO-OTHERS invocation:%s task:%s may be claimed again in %.3g s: %s",
+            record.invocation_id,
+            record.task_id,
+            pause_seconds,
+            error,
+        )
+
     def failed(self, record: InvocationRecord, error: BaseException, status: str) -> None:
         self._log.error(
             "EXCEPTION invocation:%s task:%s status:%s %s",

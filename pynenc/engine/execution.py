@@ -52,6 +52,16 @@ class Departed(BaseException):
         self.waiter = waiter
 
 
+class Left(BaseException):
+    """Raised in the place of a task that this process lacks, and others may have."""
+
+    def __init__(self, pause_seconds: float, error: Exception) -> None:
+        super().__init__(pause_seconds)
+        self.pause_seconds = pause_seconds
+        #: What is recorded of the attempt.
+        self.error = error
+
+
 class Ended(NamedTuple):
     """How user code ended."""
 
@@ -98,6 +108,8 @@ def classify(running: Running, ended: Ended, now: float) -> Finish:
     error = ended.error
     if isinstance(error, Departed):
         return _depart(running, error)
+    if isinstance(error, Left):
+        return _leave(running, error, now)
     if isinstance(error, InvocationCancelledError) and running.cancelled:
         return _failed_as(running, error, now, InvocationStatus.CANCELLED)
     if not isinstance(error, Exception):
@@ -150,6 +162,20 @@ def _depart(running: Running, departure: Departed) -> Finish:
     )
 
 
+def _leave(running: Running, left: Left, now: float) -> Finish:
+    """Whoever has the task is to take it. Nothing of it has run: no retry and no recovery counts."""
+    record = running.record
+    transition = Transition(
+        record.invocation_id,
+        InvocationStatus.REROUTED,
+        record.owner or "",
+        record.attempt,
+        not_before=now + left.pause_seconds,
+    )
+    running.engine.events.left_to_others(record, left.error, left.pause_seconds)
+    return Finish(transition, record, _failure(running, left.error, now))
+
+
 def _retriable(running: Running, error: BaseException) -> bool:
     task = running.task
     if isinstance(error, PayloadSignatureError):
@@ -192,7 +218,6 @@ def _failed_as(running: Running, error: BaseException, now: float, status: Invoc
 
 def _failure(running: Running, error: BaseException, now: float) -> Outcome:
     record = running.record
-    kind = type(error)
     return Outcome(
         record.invocation_id,
         record.attempt,
@@ -201,10 +226,15 @@ def _failure(running: Running, error: BaseException, now: float) -> Outcome:
         now,
         None,
         running.engine.encode_exception(error, EXCEPTION, record.invocation_id),
-        f"{kind.__module__}.{kind.__qualname__}",
+        type_name(type(error)),
         _message(error),
         user_traceback(error),
     )
+
+
+def type_name(kind: type[BaseException]) -> str:
+    """A class of exceptions as outcomes name it."""
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _message(error: BaseException) -> str:

@@ -39,7 +39,7 @@ class PassingOn:
             for each in pending
             if any(not self._can_decide(loaded, known.version) for loaded in known.watching(each.source))
         }
-        if not foreign or self._alone():
+        if not foreign or self._engine.is_alone():
             self._since.clear()
             return list(pending)
         now: float = self._engine.clock.monotonic()
@@ -61,9 +61,3 @@ class PassingOn:
             found = contained(partial(self._engine.find_task, loaded.stored.task_id))
             self._able[name] = loaded.definition is not None and found.error is None
         return self._able[name]
-
-    def _alone(self) -> bool:
-        since = self._engine.clock.now() - self._engine.settings.lease_seconds
-        runners = self._engine.ledger.runners(alive_since=since)
-        # Worker processes belong to a runner, which evaluates for them. One is this.
-        return sum(runner.parent_id is None for runner in runners) <= 1

@@ -33,7 +33,7 @@ class Attempts:
         try:
             task = self._find(claimed)
         except Exception as error:  # noqa: BLE001 - importing user code may raise anything
-            task = MissingTask(claimed.record.task_id, error)
+            task = MissingTask(self._engine, claimed, error)
         running = Running(self._engine, claimed, task, suspender)
         running.started_at = self._engine.clock.now()
         running.cancelled = claimed.record.cancel_requested

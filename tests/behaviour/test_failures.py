@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import tasks_failures
 from gates_and_notes import notes
-from stage import PLAIN, PROCESSES, SETUPS, names
+from stage import DEADLINE_SECONDS, PLAIN, PROCESSES, SETUPS, names
 
 from pynenc.exceptions import InvocationLostError, SerializationError, TaskExitError, TaskNotFoundError
 from pynenc.invocation import DistributedInvocation, InvocationStatus
+from pynenc.runner import missing_task
+from pynenc.testing import wait_until
 
 on_one_of_a_kind = pytest.mark.parametrize("shared_app", PLAIN, indirect=True, ids=str, scope="module")
 in_processes = pytest.mark.parametrize("setup", PROCESSES, ids=str)
@@ -177,3 +179,40 @@ def test_a_task_that_the_worker_cannot_import(stage, setup, make_module, afterwa
     assert isinstance(error, TaskNotFoundError)
     assert "vanishing_tasks.here_and_gone" in str(error)
     assert said in str(error)
+
+
+@pytest.mark.parametrize("setup", [setup for setup in SETUPS.values() if setup.shared and not setup.odd], ids=str)
+def test_a_task_that_other_workers_have_is_left_to_them(stage, setup, make_module):
+    """A new version is rolled out: the old worker takes a call of a new task before the new one does."""
+    path = make_module(HERE_AND_GONE)
+    app = stage.build(setup)
+    invocation = importlib.import_module("vanishing_tasks").here_and_gone()
+    path.unlink()
+    sys.modules.pop("vanishing_tasks")
+    app.engine.ledger.save_runners([app.runner.record(runner_id="the new one", slots=1)])
+    stage.run(setup)
+    wait_until(lambda: "REROUTED" in names(invocation), DEADLINE_SECONDS, "the worker to hand it back")
+    # The workers of the test stand for the new ones now.
+    make_module(HERE_AND_GONE)
+    assert invocation.result == "here"
+    assert names(invocation)[:4] == ["REGISTERED", "PENDING", "RUNNING", "REROUTED"]
+    [lacked, *_] = app.engine.state.attempts(invocation.invocation_id)
+    assert "No module named 'vanishing_tasks'" in lacked.error_message
+
+
+def test_a_task_that_nobody_has_fails_in_the_end(stage, make_module, monkeypatch):
+    path = make_module(HERE_AND_GONE)
+    app = stage.build("sqlite-thread")
+    invocation = importlib.import_module("vanishing_tasks").here_and_gone()
+    path.unlink()
+    sys.modules.pop("vanishing_tasks")
+    app.engine.ledger.save_runners([app.runner.record(runner_id="another old one", slots=1)])
+    monkeypatch.setattr(missing_task, "PATIENCE_SECONDS", 0.0)
+    stage.run("sqlite-thread")
+    with pytest.raises(TaskNotFoundError, match="vanishing_tasks"):
+        _ = invocation.result
+    assert [name for name in names(invocation) if name not in {"PENDING", "RUNNING"}] == [
+        "REGISTERED",
+        "REROUTED",
+        "FAILED",
+    ]
