@@ -20,6 +20,7 @@ from pynenc.engine.trigger_hints import TriggerHints
 from pynenc.engine.watched_ledger import WatchedLedger
 from pynenc.exceptions import ConfigError, PayloadSignatureError
 from pynenc.invocation.record import InvocationRecord
+from pynenc.invocation.runner_record import RunnerRecord
 from pynenc.invocation.status import InvocationStatus
 from pynenc.ports.backend import Backend, repeated
 from pynenc.ports.clock import Clock
@@ -187,13 +188,15 @@ class Engine:
 
     def alive_runners(self) -> int:
         """How many runners have a valid lease."""
-        return len(self.ledger.runners(alive_since=self.clock.now() - self.settings.lease_seconds))
+        return len(self._alive())
 
     def is_alone(self) -> bool:
         """Whether no runner is alive but the one that this process belongs to."""
-        runners = self.ledger.runners(alive_since=self.clock.now() - self.settings.lease_seconds)
         # Worker processes belong to a runner.
-        return sum(runner.parent_id is None for runner in runners) <= 1
+        return sum(runner.parent_id is None for runner in self._alive()) <= 1
+
+    def _alive(self) -> Sequence[RunnerRecord]:
+        return self.ledger.runners(alive_since=self.clock.now() - self.settings.lease_seconds)
 
     def _warn_without_runner(self) -> None:
         if not self.alive_runners():

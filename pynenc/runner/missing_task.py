@@ -10,7 +10,7 @@ from typing import Any
 
 from pynenc.engine.engine import Engine
 from pynenc.engine.execution import Left, type_name
-from pynenc.exceptions import TaskNotFoundError
+from pynenc.exceptions import StoreUnavailableError, TaskNotFoundError
 from pynenc.invocation.record import Claimed, Lane, Outcome
 
 #: How long an invocation is left to others, from the first worker on that lacked the task.
@@ -54,9 +54,15 @@ class MissingTask:
     def _pause(self) -> float | None:
         """Seconds for which it is left to others; None: it is not."""
         engine, record = self._engine, self._record
-        if not isinstance(self._error, TaskNotFoundError) or record.cancel_requested or engine.is_alone():
+        if not isinstance(self._error, TaskNotFoundError) or record.cancel_requested:
             return None
-        lacked = _lacked_last(engine.state.attempts(record.invocation_id), record.attempt)
+        try:
+            if engine.is_alone():
+                return None
+            lacked = _lacked_last(engine.state.attempts(record.invocation_id), record.attempt)
+        except StoreUnavailableError:
+            # Nobody can say whether there are others; that is no failure of the call.
+            return LONGEST_PAUSE_SECONDS
         if lacked and engine.clock.now() - lacked[0].finished_at >= PATIENCE_SECONDS:
             return None
         return min(FIRST_PAUSE_SECONDS * 2.0 ** min(len(lacked), 60), LONGEST_PAUSE_SECONDS)

@@ -10,7 +10,13 @@ import tasks_failures
 from gates_and_notes import notes
 from stage import DEADLINE_SECONDS, PLAIN, PROCESSES, SETUPS, names
 
-from pynenc.exceptions import InvocationLostError, SerializationError, TaskExitError, TaskNotFoundError
+from pynenc.exceptions import (
+    InvocationLostError,
+    SerializationError,
+    StoreUnavailableError,
+    TaskExitError,
+    TaskNotFoundError,
+)
 from pynenc.invocation import DistributedInvocation, InvocationStatus
 from pynenc.runner import missing_task
 from pynenc.testing import wait_until
@@ -198,6 +204,26 @@ def test_a_task_that_other_workers_have_is_left_to_them(stage, setup, make_modul
     assert names(invocation)[:4] == ["REGISTERED", "PENDING", "RUNNING", "REROUTED"]
     [lacked, *_] = app.engine.state.attempts(invocation.invocation_id)
     assert "No module named 'vanishing_tasks'" in lacked.error_message
+
+
+def test_a_call_does_not_fail_because_the_store_cannot_say_who_else_is_there(stage, make_module, monkeypatch):
+    path = make_module(HERE_AND_GONE)
+    stage.build("sqlite-thread")
+    invocation = importlib.import_module("vanishing_tasks").here_and_gone()
+    path.unlink()
+    sys.modules.pop("vanishing_tasks")
+
+    def away() -> bool:
+        raise StoreUnavailableError("away, says the test")
+
+    monkeypatch.setattr(missing_task, "LONGEST_PAUSE_SECONDS", 0.2)
+    # The one of the worker: the caller's knows the task already.
+    worker = stage.build("sqlite-thread")
+    monkeypatch.setattr(worker.engine, "is_alone", away)
+    stage.start(worker)
+    wait_until(lambda: "REROUTED" in names(invocation), DEADLINE_SECONDS, "the worker to hand it back")
+    make_module(HERE_AND_GONE)
+    assert invocation.result == "here"
 
 
 def test_a_task_that_nobody_has_fails_in_the_end(stage, make_module, monkeypatch):
